@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace chronotile {
+
+/// Worker threads for matrix work between the moment its inputs are final and the first moment simulated time needs
+/// its result. With one thread a job runs where it is waited for. Jobs must not touch the simulation kernel.
+class WorkPool {
+ public:
+  /// `threads` >= 1 counts the simulation's own thread.
+  explicit WorkPool(int threads);
+  WorkPool(const WorkPool&) = delete;
+  WorkPool& operator=(const WorkPool&) = delete;
+  ~WorkPool();
+
+  class Job;
+  /// Handle of a submitted job; empty when default-constructed or waited for.
+  class Ticket {
+   public:
+    [[nodiscard]] bool pending() const { return job_ != nullptr; }
+
+   private:
+    friend class WorkPool;
+    std::shared_ptr<Job> job_;
+  };
+
+  [[nodiscard]] Ticket submit(std::function<void()> work);
+  /// Returns when the job is done; runs it (or others of the queue) on this thread if it has not begun. Rethrows what
+  /// the job threw. No effect on an empty ticket.
+  void wait(Ticket& ticket);
+  [[nodiscard]] int threads() const { return threads_; }
+
+ private:
+  struct Impl;
+  int threads_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chronotile

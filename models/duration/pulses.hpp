@@ -1,0 +1,52 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <boost/container/small_vector.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+
+#include "models/duration/geometry.hpp"
+
+namespace chronotile::duration {
+
+/// 512 x L block of real numbers in ns, row-major: element [wire][lane] at wire * lanes + lane; 64-byte aligned.
+/// Durations are real numbers: only pads quantise.
+using Block = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// Who drives wires: unique within a chip, equal from run to run. Tiles: their index 0..33, pads: 64 + index.
+using SourceId = std::uint32_t;
+
+/// One wire segment or switch that a vector passes, in order of travel: node index * 8 + the way by which it came onto
+/// the node's wires (0 N, 1 E, 2 S, 3 W, 4 own columns, 5 corner switch from the south-north wires, 6 corner switch
+/// from the west-east wires). Keys the systematic transport error and counts hops for energy.
+using HopId = std::uint16_t;
+
+/// What a driver puts on the wires, shared by all branches of a multicast. `durations_ns` is filled in before
+/// end_pulses and never changes afterwards: falling edge minus common leading edge of each wire and lane; 0 = no pulse.
+struct Emission {
+  SourceId source = 0;
+  GroupMask groups = 0;   ///< driven wire groups
+  double lead_ns = 0;     ///< common leading edge at the driver, absolute
+  Block durations_ns;     ///< kWires x lanes; rows of undriven groups are zero
+  double longest_ns = 0;  ///< largest duration of all wires and lanes, set with durations_ns
+  GroupMask heard = 0;    ///< wire groups that some receiver listened to; set by receivers, read by the driver
+  bool final = false;     ///< durations are final
+};
+
+/// One branch of an emission as seen at a place: the transaction's payload. At the place, wire w of lane l is high on
+/// the half-open interval [lead + delay + max(0, head_cut), lead + delay + min(durations, tail_cut)).
+struct Pulses {
+  std::shared_ptr<Emission> emission;
+  GroupMask groups = 0;    ///< wire groups that this branch carries here
+  double delay_ns = 0;     ///< propagation from the driver to here
+  double head_cut_ns = 0;  ///< later opening of a switch on the way cut off this much (0: none)
+  double tail_cut_ns =
+      std::numeric_limits<double>::infinity();  ///< a switch on the way closed this long after the lead
+  boost::container::small_vector<HopId, 12> hops;
+
+  [[nodiscard]] double lead_ns() const { return emission->lead_ns + delay_ns; }
+};
+
+}  // namespace chronotile::duration

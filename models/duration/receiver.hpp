@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "models/duration/pulses.hpp"
+
+namespace chronotile::duration {
+
+/// A time during which a receiver listens: half-open [open_ns, close_ns), absolute.
+struct Window {
+  double open_ns = 0;
+  double close_ns = 0;
+  GroupMask groups = kAllGroups;  ///< wire groups that it listens to
+  double weight = 1;              ///< factor of its overlaps in the sum, for example the polarity of an integration
+};
+
+/// How pulses and windows met.
+struct Coverage {
+  /// Wire groups on which a vector stood during a window, even if no wire had a pulse.
+  GroupMask heard = 0;
+  /// Of those, wire groups with a pulse that is high outside all windows for some of its time.
+  GroupMask partial = 0;
+  /// Longest such time of one wire and lane.
+  double missed_ns = 0;
+  /// From a window's opening to the first leading edge it hears, largest over the windows; negative: the window opened
+  /// during the pulses; -infinity: nothing was heard.
+  double lead_in_ns = -std::numeric_limits<double>::infinity();
+};
+
+/// Turns the durations of a branch at its driver into those at the receiver, in place: TransportError::apply. Empty: no
+/// error.
+using Reception = std::function<void(const Pulses& pulses, Block& durations_ns)>;
+
+/// The pulses that arrived at a place, as a receiver (rows of a tile, counters of a pad, write drivers) sees them.
+/// Pulses on disjoint wire groups stand side by side (implicit concatenation); pulses that meet on one wire are joined
+/// as intervals, so the longer one wins whatever the order of arrival.
+class Arrivals {
+ public:
+  /// Copies `pulses`; the transaction may go on living with its initiator. Ends are learnt from the shared emission.
+  void begin(const Pulses& pulses);
+  /// The branch that was begun with the same emission, hops, groups and head cut: takes over its final tail cut. Throws
+  /// std::logic_error if there is none.
+  void end(const Pulses& pulses);
+
+  struct Entry {
+    Pulses pulses;
+    bool over = false;     ///< end_pulses was called: durations are final, or a switch closed for good
+    bool counted = false;  ///< some window has covered part of it
+
+    /// When the last wire falls (without transport error), once `over`.
+    [[nodiscard]] double end_ns() const;
+  };
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] std::vector<Entry>& entries() { return entries_; }
+  /// Every branch is over and its emission final: lengths can be worked out.
+  [[nodiscard]] bool settled() const;
+  /// Forgets pulses that ended at or before `time_ns`. A receiver with transport error subtracts its bound from the
+  /// time, because pulses may be received longer than they were sent.
+  void forget(double time_ns);
+  [[nodiscard]] bool empty() const { return entries_.empty(); }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+/// Adds to `sum` (kWires x lanes), for each wire and lane, weight times the time during which the wire is high within
+/// each of `windows` (windows that share a wire group must not overlap in time). The entries that take part must be
+/// settled. Pure: may run on a worker thread with a copy of the entries (cheap: emissions are shared). A window that
+/// covers a pulse wholly contributes exactly its duration, whatever the absolute time.
+Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
+                 const Reception& reception, Block& sum);
+
+/// The same for one window.
+inline Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window& window, const Reception& reception,
+                        Block& sum) {
+  return overlap(entries, &window, 1, reception, sum);
+}
+
+}  // namespace chronotile::duration

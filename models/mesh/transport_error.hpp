@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/base/noise.hpp"
+#include "models/base/services.hpp"
+#include "models/duration/pulses.hpp"
+
+namespace chronotile::mesh {
+
+/// Error of a duration on its way over the mesh. Published: at most 5 ns over the whole chip, at most 3 ns for shorter
+/// durations (chip.md 4). What "shorter" means, the shape and the growth with hops are assumed:
+///
+/// kPerHop: error = bound(duration) * amplitude(hops) * f(z / 4), f(x) = x / sqrt(1 + x^2), z standard normal,
+///   z = sqrt(skew_share) * (sum over the hops of skew[hop][wire]) / sqrt(hops) + sqrt(1 - skew_share) * jitter.
+///   Skews and jitter are standard normal; pulses that share hops share their skews. f keeps |error| below the bound
+///   without piling up probability there: the standard deviation is 0.231 of bound * amplitude, 1.2 ns at the full
+///   bound, and a million draws reach 0.78 of it. amplitude = min(1, sqrt(hops / full_hops)). bound(d) is
+///   short_bound_ns up to short_below_ns, bound_ns from twice that on, linear in between.
+/// kUniform, kWorstCase: the bound is short_bound_ns for durations below short_below_ns, else bound_ns, whatever the
+///   hops.
+/// kRecorded: drawn with replacement, whatever the duration and the hops; the bounds do not apply.
+enum class TransportErrorMode : std::uint8_t {
+  kOff,
+  kPerHop,     ///< systematic skew per wire and hop (the chip's own, the same in every run) plus jitter
+  kUniform,    ///< uniform within the bound, independent for each pulse
+  kWorstCase,  ///< the full bound, random sign
+  kRecorded,   ///< drawn from the values in `recorded_file`
+};
+
+struct TransportErrorConfig {
+  TransportErrorMode mode = TransportErrorMode::kOff;
+  double bound_ns = 5.0;          ///< published; may be exceeded on purpose
+  double short_bound_ns = 3.0;    ///< published
+  double short_below_ns = 100.0;  ///< assumed: what counts as a shorter duration
+  double skew_share = 0.5;        ///< assumed: share of the systematic part in the variance (kPerHop)
+  double full_hops = 12;          ///< assumed: hops at which the bound is reached (kPerHop)
+  std::string recorded_file;      ///< one error in ns a line
+};
+
+/// Applies the error where pulses are received. The sum over a route is formed here, once: a vector has no error of
+/// its own on the way.
+class TransportError {
+ public:
+  /// Throws UserError if recorded_file cannot be read, holds no value or a line that is not a number (empty lines and
+  /// lines that begin with # are skipped).
+  TransportError(const TransportErrorConfig& config, const Services& services);
+  [[nodiscard]] bool off() const;
+  /// Largest error of either sign; 0 when off.
+  [[nodiscard]] double bound_ns() const;
+  /// Adds the error to `durations_ns` (kWires x lanes, those of `pulses.emission` within `pulses.groups`), in place;
+  /// never makes a duration negative and leaves absent pulses (0) absent. `receiver` as noise::Stream::place. Keyed by
+  /// seed, chip, the lanes' stream and step, receiver, source and leading edge relative to Lanes::epoch_ns() (in 1/16
+  /// ns). May be called from worker threads.
+  void apply(const duration::Pulses& pulses, std::uint32_t receiver, duration::Block& durations_ns) const;
+
+ private:
+  class SkewCache;
+  [[nodiscard]] noise::Stream stream(const duration::Pulses& pulses, std::uint32_t receiver, std::size_t lane) const;
+  TransportErrorConfig config_;
+  const Services* services_;
+  std::vector<double> recorded_;
+  std::shared_ptr<SkewCache> skews_;  ///< filled on demand; does not change results
+};
+
+}  // namespace chronotile::mesh

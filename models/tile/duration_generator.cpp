@@ -1,0 +1,270 @@
+#include "models/tile/duration_generator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "models/duration/time.hpp"
+#include "models/tile/groups.hpp"
+
+namespace chronotile::tile {
+namespace {
+
+using duration::Block;
+using isa::Group;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kRounding_ns = 1e-9;
+
+}  // namespace
+
+void DurationGenerator::start_ramp(double now, std::vector<ChargePart> parts) {
+  slope_code_ = context_.level(Group::kRampSlope);
+  start_code_ = context_.level(Group::kRampStart);
+  falling_ = (context_.level(Group::kRamp) & 2U) != 0;
+  start_ns_ = now;
+  start_level_ = static_cast<double>(static_cast<std::int16_t>(start_code_)) * context_.config.start_per_code;
+  slope_ = static_cast<double>(slope_code_) * context_.config.slope_per_code * (falling_ ? -1.0 : 1.0);
+  parts_ = std::move(parts);
+  voltage_.reset();
+  running_ = true;
+  if (voltage_probe_.watched()) {
+    voltage_probe_.real(voltage().maxCoeff());
+  }
+}
+
+/// Sum of charges over number of capacitors, per column group.
+const Block& DurationGenerator::voltage() {
+  if (voltage_) {
+    return *voltage_;
+  }
+  voltage_ = Block::Zero(kWires, static_cast<Eigen::Index>(context_.lanes()));
+  std::array<int, kWireGroups> capacitors{};
+  for (const ChargePart& part : parts_) {
+    for (int group = 0; group < kWireGroups; ++group) {
+      capacitors[static_cast<std::size_t>(group)] += contains(part.groups, group) ? 1 : 0;
+    }
+    if (part.charge) {
+      part.charge->join();
+      for_each_run(part.groups & part.charged, [&](int first, int last) {
+        voltage_->middleRows(first, last - first) += part.charge->value.middleRows(first, last - first);
+      });
+    }
+  }
+  parts_.clear();
+  for (int group = 0; group < kWireGroups; ++group) {
+    if (capacitors[static_cast<std::size_t>(group)] > 1) {
+      rows_of(*voltage_, group) /= static_cast<double>(capacitors[static_cast<std::size_t>(group)]);
+    }
+  }
+  return *voltage_;
+}
+
+bool DurationGenerator::mismatched(int group) const {
+  return slope_ != 0 && contains(context_.level(Group::kComparator), group) != falling_;
+}
+
+double DurationGenerator::fill_durations(int group, double from_ns, Block& durations) {
+  const auto source = rows_of(voltage(), group);
+  auto result = rows_of(durations, group);
+  if (slope_ != 0) {
+    result = ((source - start_level_) / slope_ - from_ns).max(0.0);
+  } else if (contains(context_.level(Group::kComparator), group)) {
+    result = (source < start_level_).select(Block::Constant(result.rows(), result.cols(), kInfinity), 0.0);
+  } else {
+    result = (source > start_level_).select(Block::Constant(result.rows(), result.cols(), kInfinity), 0.0);
+  }
+  return result.maxCoeff();
+}
+
+void DurationGenerator::follow_gates(double now) {
+  if (!running_) {
+    return;
+  }
+  const bool run = (context_.level(Group::kRamp) & 1U) != 0;
+  const GroupMask enable = run ? context_.mask(Group::kEnable) : GroupMask{0};
+  const GroupMask pass = enable & context_.mask(Group::kColumnOut);
+  const auto undriven = static_cast<GroupMask>(enable & ~pass);
+  const auto newly_undriven = static_cast<GroupMask>(undriven & ~undriven_);
+  const auto falling = static_cast<GroupMask>(passing_ & ~pass);
+  const auto rising = static_cast<GroupMask>(pass & ~passing_);
+  passing_ = pass;
+  undriven_ = undriven;
+  if (falling != 0) {
+    cut(falling, now);
+  }
+  if (newly_undriven != 0 && passes_pulses(newly_undriven, now)) {
+    context_.report(
+        ViolationKind::kEmissionNotDriven,
+        fmt::format("EN passes pulses of column groups 0x{:02x} that colout 0x{:02x} does not drive onto the "
+                    "wires",
+                    newly_undriven, context_.mask(Group::kColumnOut)));
+  }
+  if (rising != 0) {
+    begin(rising, now);
+  }
+  if (!run) {
+    running_ = false;
+    parts_.clear();
+  }
+}
+
+bool DurationGenerator::passes_pulses(GroupMask groups, double now) {
+  Block durations(kWires, static_cast<Eigen::Index>(context_.lanes()));
+  for (int group = 0; group < kWireGroups; ++group) {
+    if (contains(groups, group) && (fill_durations(group, now - start_ns_, durations) > 0 || mismatched(group))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void DurationGenerator::begin(GroupMask groups, double now) {
+  drives_.emplace_back();
+  Drive& drive = drives_.back();
+  auto emission = std::make_shared<duration::Emission>();
+  emission->source = context_.config.index;
+  emission->groups = groups;
+  emission->lead_ns = now;
+  emission->durations_ns = Block::Zero(kWires, static_cast<Eigen::Index>(context_.lanes()));
+  drive.pulses.emission = emission;
+  drive.pulses.groups = groups;
+  drive.lead_ns = now - start_ns_;
+  drive.live = groups;
+  drive.begun_delta = sc_core::sc_delta_count();
+  for (int group = 0; group < kWireGroups; ++group) {
+    if (!contains(groups, group)) {
+      continue;
+    }
+    double& longest = drive.longest_ns[static_cast<std::size_t>(group)];
+    longest = fill_durations(group, drive.lead_ns, emission->durations_ns);
+    if (mismatched(group)) {
+      drive.mismatched = static_cast<GroupMask>(drive.mismatched | (1U << static_cast<unsigned>(group)));
+      longest = kInfinity;
+    }
+  }
+  if (drive.mismatched != 0) {
+    context_.report(
+        ViolationKind::kComparatorMismatch,
+        fmt::format("the ramp {} but the comparators of column groups 0x{:02x} are high {} it: their pulses "
+                    "share no leading edge",
+                    falling_ ? "falls" : "rises", drive.mismatched, falling_ ? "above" : "below"));
+  }
+  const TileConfig& config = context_.config;
+  context_.services.energy.charge(
+      context_.energy_place, energy::Account::kPeriphery,
+      config.energy_full_mac_nJ * (1 - config.array_share) * static_cast<double>(count(groups)) / kWireGroups);
+  columns_.begin(drive.pulses);
+  schedule(now);
+}
+
+void DurationGenerator::cut(GroupMask groups, double now) {
+  for (Drive& drive : drives_) {
+    const GroupMask mine = drive.live & groups;
+    if (mine == 0) {
+      continue;
+    }
+    drive.live = static_cast<GroupMask>(drive.live & ~mine);
+    const double limit = now - start_ns_ - drive.lead_ns;
+    for (int group = 0; group < kWireGroups; ++group) {
+      if (!contains(mine, group)) {
+        continue;
+      }
+      auto durations = rows_of(drive.pulses.emission->durations_ns, group);
+      if (contains(drive.mismatched, group)) {
+        durations = (durations < limit).select(Block::Constant(durations.rows(), durations.cols(), limit), 0.0);
+      } else {
+        durations = durations.min(limit);
+      }
+      drive.longest_ns[static_cast<std::size_t>(group)] = durations.maxCoeff();
+    }
+  }
+  finish(now);
+}
+
+void DurationGenerator::finish(double now) {
+  for (auto drive = drives_.begin(); drive != drives_.end();) {
+    const double longest = *std::max_element(drive->longest_ns.begin(), drive->longest_ns.end());
+    const double end = drive->pulses.emission->lead_ns + longest;
+    const bool later = sc_core::sc_delta_count() != drive->begun_delta;
+    if (later && (drive->live == 0 || end <= now + kRounding_ns)) {
+      close(*drive);
+      drive = drives_.erase(drive);
+    } else {
+      ++drive;
+    }
+  }
+  schedule(now);
+}
+
+/// Comes back at the first representable time at which a drive is over, at the earliest a delta from now.
+void DurationGenerator::schedule(double now) {
+  double earliest = kInfinity;
+  for (const Drive& drive : drives_) {
+    const double longest = *std::max_element(drive.longest_ns.begin(), drive.longest_ns.end());
+    earliest = std::min(earliest, drive.live == 0 ? now : drive.pulses.emission->lead_ns + longest);
+  }
+  end_due_.cancel();
+  if (earliest < kInfinity) {
+    const sc_core::sc_time due = duration::ceil_time(earliest);
+    if (due > sc_core::sc_time_stamp()) {
+      end_due_.notify(due - sc_core::sc_time_stamp());
+    } else {
+      end_due_.notify(sc_core::SC_ZERO_TIME);
+    }
+  }
+}
+
+void DurationGenerator::close(Drive& drive) {
+  duration::Emission& emission = *drive.pulses.emission;
+  emission.longest_ns = *std::max_element(drive.longest_ns.begin(), drive.longest_ns.end());
+  emission.final = true;
+  columns_.end(drive.pulses);
+  pulses_probe_.pulses(emission.lead_ns, emission.durations_ns.data(), context_.lanes(), kWires);
+  const auto lost = static_cast<GroupMask>(emission.groups & ~emission.heard);
+  if (lost != 0) {
+    context_.report(
+        ViolationKind::kPulseLost,
+        fmt::format("nobody listened to wire groups 0x{:02x} of the pulses that left at {:.3f} ns and lasted up "
+                    "to {:.3f} ns",
+                    lost, emission.lead_ns, emission.longest_ns));
+  }
+}
+
+void DurationGenerator::check(double /*now*/) {
+  const bool run = (context_.level(Group::kRamp) & 1U) != 0;
+  const GroupMask idle = run ? GroupMask{0} : context_.mask(Group::kEnable);
+  const auto newly_idle = static_cast<GroupMask>(idle & ~idle_);
+  idle_ = idle;
+  if (newly_idle != 0) {
+    context_.report(
+        ViolationKind::kEnableWithoutRamp,
+        fmt::format("EN of column groups 0x{:02x} is 1 while the ramp does not run: nothing leaves", newly_idle));
+  }
+  if (running_ && run) {
+    const bool falling = (context_.level(Group::kRamp) & 2U) != 0;
+    const std::uint32_t slope = context_.level(Group::kRampSlope);
+    const std::uint32_t start = context_.level(Group::kRampStart);
+    if (falling != falling_ || slope != slope_code_ || start != start_code_) {
+      context_.report(
+          ViolationKind::kRampReprogrammed,
+          fmt::format(
+              "rslope {} -> {}, rstart {} -> {}, fall {} -> {} while the ramp runs: it keeps what it started with",
+              slope_code_, slope, static_cast<std::int16_t>(start_code_), static_cast<std::int16_t>(start),
+              falling_ ? 1 : 0, falling ? 1 : 0));
+      slope_code_ = slope;  // the codes last seen; slope_ and start_level_ are the latched ramp
+      start_code_ = start;
+    }
+  }
+}
+
+void DurationGenerator::attach(probe::Observer& observer) {
+  pulses_probe_.declare(observer, {context_.module.name(), "columns", probe::Kind::kBits, kWires,
+                                   probe::Detail::kScoped, "pulses that the columns drive"});
+  voltage_probe_.declare(observer, {context_.module.name(), "v_max", probe::Kind::kReal, 1, probe::Detail::kScoped,
+                                    "largest capacitor voltage at the ramp's start, weight-ns"});
+  voltage_probe_.real(0);
+}
+
+}  // namespace chronotile::tile

@@ -1,0 +1,384 @@
+#include "models/tile/tile.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "models/duration/time.hpp"
+#include "models/tile/context.hpp"
+#include "models/tile/duration_generator.hpp"
+#include "models/tile/groups.hpp"
+#include "models/tile/integrator.hpp"
+
+namespace chronotile::tile {
+
+using isa::Group;
+
+struct Tile::Impl {
+  Impl(Tile& tile, const TileConfig& config, const mesh::TransportErrorConfig& transport, Services& services,
+       energy::Place place)
+      : owner(tile),
+        context{tile, config, services, place, tile.control},
+        array(config.array),
+        integrator(context, array, transport),
+        generator(context, columns, end_due) {
+    const auto receive = [this](duration::TargetSocket& socket, Plane plane) {
+      socket.on_begin([this, plane](duration::Pulses& pulses) { integrator.begin(plane, pulses); });
+      socket.on_end([this, plane](duration::Pulses& pulses) { schedule_judgement(integrator.end(plane, pulses)); });
+    };
+    receive(west_east, Plane::kWestEast);
+    receive(south_north, Plane::kSouthNorth);
+  }
+
+  void schedule_judgement(double end_ns) {
+    if (end_ns == std::numeric_limits<double>::infinity()) {
+      return;
+    }
+    const sc_core::sc_time due = duration::ceil_time(end_ns);
+    const sc_core::sc_time& now = sc_core::sc_time_stamp();
+    if (due > now) {
+      judge_due.notify(due - now);
+    } else {
+      judge_due.notify(sc_core::SC_ZERO_TIME);
+    }
+  }
+
+  /// Visits all capacitors that are connected to this tile's, from north to south.
+  void walk_all(GroupMask groups, Moment moment, const CapacitorVisitor& visit) {
+    const GroupMask northern = groups & joined(true, moment);
+    if (northern != 0) {
+      owner.north->walk(false, northern, moment, visit);
+    }
+    visit_own(groups, moment, visit);
+    const GroupMask southern = groups & joined(false, moment);
+    if (southern != 0) {
+      owner.south->walk(true, southern, moment, visit);
+    }
+  }
+
+  void visit_own(GroupMask groups, Moment moment, const CapacitorVisitor& visit) {
+    const GroupMask precharging = moment == Moment::kNow ? context.mask(Group::kPrecharge) : precharge_before;
+    if ((groups & precharging) != 0) {
+      visit(integrator, groups & precharging, true);
+    }
+    if ((groups & ~precharging) != 0) {
+      visit(integrator, static_cast<GroupMask>(groups & ~precharging), false);
+    }
+  }
+
+  /// Column groups whose capacitors are joined over an edge.
+  [[nodiscard]] GroupMask joined(bool northern_edge, Moment moment) const {
+    const auto& port = northern_edge ? owner.north : owner.south;
+    return port.size() == 0 ? GroupMask{0}
+                            : owner.share_closed(northern_edge, moment) & port->share_closed(!northern_edge, moment);
+  }
+
+  /// Capacitors that are connected to one that is precharged lose their charge. Returns the groups of this tile that
+  /// they are.
+  GroupMask ground(GroupMask groups, Moment moment, double now) {
+    GroupMask grounded = 0;
+    walk_all(groups, moment, [&](Integrator& /*capacitors*/, GroupMask visited, bool precharging) {
+      grounded |= precharging ? visited : GroupMask{0};
+    });
+    if (grounded != 0) {
+      walk_all(grounded, moment, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
+        capacitors.reset(visited, now);
+      });
+    }
+    return grounded;
+  }
+
+  /// Connections that open leave equal voltages behind.
+  void equalise(GroupMask opening, double now) {
+    ground(opening, Moment::kBefore, now);
+    GroupMask groups = opening;
+    walk_all(groups, Moment::kBefore, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
+      const GroupMask fresh = capacitors.not_yet_equalised(visited, now);
+      groups = static_cast<GroupMask>(groups & ~(visited & ~fresh));
+    });
+    if (groups == 0) {
+      return;
+    }
+    duration::Block charge = duration::Block::Zero(kWires, static_cast<Eigen::Index>(context.lanes()));
+    std::array<int, kWireGroups> counts{};
+    walk_all(groups, Moment::kBefore, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
+      const ChargePart part = capacitors.freeze(now);
+      for (int group = 0; group < kWireGroups; ++group) {
+        counts[static_cast<std::size_t>(group)] += contains(visited, group) ? 1 : 0;
+      }
+      capacitors.join();
+      for_each_run(part.charged & visited, [&](int first, int last) {
+        charge.middleRows(first, last - first) += part.charge->value.middleRows(first, last - first);
+      });
+    });
+    for (int group = 0; group < kWireGroups; ++group) {
+      if (contains(groups, group)) {
+        rows_of(charge, group) /= static_cast<double>(counts[static_cast<std::size_t>(group)]);
+      }
+    }
+    walk_all(groups, Moment::kBefore, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
+      capacitors.assign(visited, charge);
+    });
+  }
+
+  void check_shares() const {
+    for (const bool northern_edge : {true, false}) {
+      const auto& port = northern_edge ? owner.north : owner.south;
+      const GroupMask own = owner.share_closed(northern_edge, Moment::kNow);
+      const GroupMask other = port.size() == 0 ? GroupMask{0} : port->share_closed(!northern_edge, Moment::kNow);
+      const auto half = static_cast<GroupMask>(own ^ other);
+      if (half != 0) {
+        context.report(
+            ViolationKind::kShareHalfOpen,
+            fmt::format("a ramp reads column groups 0x{:02x} while only one side of the {} capacitor share is "
+                        "closed (own 0x{:02x}, neighbour 0x{:02x})",
+                        half, northern_edge ? "northern" : "southern", own, other));
+      }
+    }
+  }
+
+  void start_ramp(double now) {
+    check_shares();
+    GroupMask integrating = 0;
+    GroupMask pulsed = 0;
+    const GroupMask grounded = ground(kAllGroups, Moment::kNow, now);
+    walk_all(kAllGroups, Moment::kNow, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
+      const GroupMask own_windows = capacitors.integrating() & visited;
+      const GroupMask own_pulses = capacitors.pulsed(now) & visited;
+      integrating |= own_windows;
+      pulsed |= own_pulses;
+    });
+    std::vector<ChargePart> parts;
+    walk_all(kAllGroups, Moment::kNow, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
+      ChargePart part = capacitors.freeze(now);
+      part.groups = visited;
+      parts.push_back(std::move(part));
+      capacitors.mark_read(static_cast<GroupMask>(visited & ~grounded));
+    });
+    if (integrating != 0) {
+      context.report(
+          ViolationKind::kRampDuringIntegration,
+          fmt::format("a ramp starts while column groups 0x{:02x} of the capacitors that it reads integrate: "
+                      "what comes later is not read",
+                      integrating));
+    }
+    if (pulsed != 0) {
+      context.report(
+          ViolationKind::kRampDuringPulse,
+          fmt::format("a ramp starts while pulses that count for column groups 0x{:02x} still last: their charge "
+                      "is not read",
+                      pulsed));
+    }
+    generator.start_ramp(now, std::move(parts));
+  }
+
+  void check_programming() {
+    const bool high_voltage = context.level(Group::kHighVoltage) != 0;
+    const GroupMask integrate = context.mask(Group::kIntegrate);
+    const bool ramp = (context.level(Group::kRamp) & 1U) != 0;
+    const bool conflict = high_voltage && (integrate != 0 || ramp);
+    const std::uint32_t device = context.level(Group::kProgramDevice);
+    const bool ambiguous = high_voltage && (device == 0 || (device & (device - 1)) != 0);
+    if (conflict && !programming_conflict) {
+      context.report(ViolationKind::kProgramConflict,
+                     fmt::format("the programming supply is on while the array reads (integ 0x{:02x}, ramp {})",
+                                 integrate, ramp ? 1 : 0));
+    }
+    if (ambiguous && !programming_ambiguous) {
+      context.report(
+          ViolationKind::kProgramConflict,
+          fmt::format("the programming supply is on with pdev 0x{:x}: not exactly one device is selected", device));
+    }
+    programming_conflict = conflict;
+    programming_ambiguous = ambiguous;
+  }
+
+  void show_phase() {
+    const char* now = "idle";
+    if (context.level(Group::kHighVoltage) != 0) {
+      now = "program";
+    } else if (generator.emitting()) {
+      now = "emit";
+    } else if ((context.level(Group::kRamp) & 1U) != 0) {
+      now = "ramp";
+    } else if (context.level(Group::kIntegrate) != 0) {
+      now = "integrate";
+    } else if (context.level(Group::kPrecharge) != 0) {
+      now = "precharge";
+    }
+    if (now != phase) {
+      phase = now;
+      phase_probe.text(now);
+    }
+    window_probe.bits(context.level(Group::kIntegrate));
+  }
+
+  Tile& owner;
+  Context context;
+  WeightArray array;
+  duration::TargetSocket west_east{"west_east"};
+  duration::TargetSocket south_north{"south_north"};
+  duration::InitiatorSocket columns{"columns"};
+  sc_core::sc_event settle_due{"settle_due"};
+  sc_core::sc_event act_due{"act_due"};
+  sc_core::sc_event emit_due{"emit_due"};
+  sc_core::sc_event end_due{"end_due"};
+  sc_core::sc_event judge_due{"judge_due"};
+  Integrator integrator;
+  DurationGenerator generator;
+
+  // levels before the current time stamp
+  GroupMask share_north_before = 0;
+  GroupMask share_south_before = 0;
+  GroupMask precharge_before = 0;
+  bool ramp_before = false;
+  bool programming_conflict = false;
+  bool programming_ambiguous = false;
+
+  const char* phase = "idle";
+  probe::Probe phase_probe;
+  probe::Probe window_probe;
+};
+
+Tile::Tile(const sc_core::sc_module_name& name, const TileConfig& config, const mesh::TransportErrorConfig& transport,
+           Services& services, energy::Place energy_place)
+    : sc_core::sc_module(name),
+      control("control"),
+      north("north"),
+      south("south"),
+      capacitors("capacitors"),
+      impl_(std::make_unique<Impl>(*this, config, transport, services, energy_place)) {
+  capacitors.bind(*this);
+}
+
+Tile::~Tile() = default;
+
+duration::TargetSocket& Tile::west_east() { return impl_->west_east; }
+duration::TargetSocket& Tile::south_north() { return impl_->south_north; }
+duration::InitiatorSocket& Tile::columns() { return impl_->columns; }
+
+void Tile::program(WeightSet set, const WeightMatrix& target) {
+  impl_->integrator.join();
+  impl_->array.program(set, target, impl_->context.services, impl_->context.config.index);
+}
+
+const WeightArray& Tile::array() const { return impl_->array; }
+
+void Tile::end_of_elaboration() {
+  using Self = Tile;
+  SC_HAS_PROCESS(Self);
+  SC_METHOD(react);
+  sensitive << control->changed(isa::Circuit::kRows) << control->changed(isa::Circuit::kColumns)
+            << control->changed(isa::Circuit::kProgramming);
+  dont_initialize();
+  SC_METHOD(settle);
+  sensitive << impl_->settle_due;
+  dont_initialize();
+  SC_METHOD(act);
+  sensitive << impl_->act_due;
+  dont_initialize();
+  SC_METHOD(emit);
+  sensitive << impl_->emit_due;
+  dont_initialize();
+  SC_METHOD(finish);
+  sensitive << impl_->end_due;
+  dont_initialize();
+  SC_METHOD(judge);
+  sensitive << impl_->judge_due;
+  dont_initialize();
+}
+
+/// First delta after the levels: gates of a running ramp.
+void Tile::react() {
+  impl_->generator.follow_gates(duration::now_ns());
+  impl_->settle_due.notify(sc_core::SC_ZERO_TIME);
+}
+
+/// Second: windows, and connections of capacitors that end.
+void Tile::settle() {
+  const double now = duration::now_ns();
+  impl_->integrator.settle(now);
+  const auto precharge_ends = static_cast<GroupMask>(impl_->precharge_before & ~impl_->context.mask(Group::kPrecharge));
+  if (precharge_ends != 0) {
+    impl_->ground(precharge_ends, Moment::kBefore, now);
+  }
+  const auto opening =
+      static_cast<GroupMask>((impl_->joined(true, Moment::kBefore) & ~share_closed(true, Moment::kNow)) |
+                             (impl_->joined(false, Moment::kBefore) & ~share_closed(false, Moment::kNow)));
+  if (opening != 0) {
+    impl_->equalise(opening, now);
+  }
+  impl_->act_due.notify(sc_core::SC_ZERO_TIME);
+}
+
+/// Third: connections and precharge of this time stamp, then the ramp's start.
+void Tile::act() {
+  const double now = duration::now_ns();
+  const GroupMask share_north = share_closed(true, Moment::kNow);
+  const GroupMask share_south = share_closed(false, Moment::kNow);
+  const GroupMask precharge = impl_->context.mask(Group::kPrecharge);
+  const auto changed =
+      static_cast<GroupMask>((share_north & ~impl_->share_north_before) | (share_south & ~impl_->share_south_before) |
+                             (precharge & ~impl_->precharge_before));
+  impl_->share_north_before = share_north;
+  impl_->share_south_before = share_south;
+  impl_->precharge_before = precharge;
+  if (changed != 0) {
+    impl_->ground(changed, Moment::kNow, now);
+  }
+  const bool ramp = (impl_->context.level(Group::kRamp) & 1U) != 0;
+  if (ramp && !impl_->ramp_before) {
+    impl_->start_ramp(now);
+    impl_->emit_due.notify(sc_core::SC_ZERO_TIME);
+  }
+  impl_->ramp_before = ramp;
+  impl_->generator.check(now);
+  impl_->check_programming();
+  impl_->show_phase();
+}
+
+/// Fourth: gates that were open when the ramp started.
+void Tile::emit() {
+  impl_->generator.follow_gates(duration::now_ns());
+  impl_->show_phase();
+}
+
+void Tile::finish() {
+  impl_->generator.finish(duration::now_ns());
+  impl_->show_phase();
+}
+
+void Tile::judge() { impl_->schedule_judgement(impl_->integrator.judge(duration::now_ns())); }
+
+GroupMask Tile::share_closed(bool northern_edge, Moment moment) const {
+  if (moment == Moment::kBefore) {
+    return northern_edge ? impl_->share_north_before : impl_->share_south_before;
+  }
+  return impl_->context.mask(northern_edge ? Group::kShareNorth : Group::kShareSouth);
+}
+
+void Tile::walk(bool southwards, GroupMask groups, Moment moment, const CapacitorVisitor& visit) {
+  const auto further = static_cast<GroupMask>(groups & impl_->joined(!southwards, moment));
+  if (!southwards && further != 0) {
+    north->walk(false, further, moment, visit);
+  }
+  impl_->visit_own(groups, moment, visit);
+  if (southwards && further != 0) {
+    south->walk(true, further, moment, visit);
+  }
+}
+
+void Tile::attach(probe::Observer& observer) {
+  impl_->phase_probe.declare(observer, {name(), "phase", probe::Kind::kText, 1, probe::Detail::kDefault,
+                                        "idle, precharge, integrate, ramp, emit or program"});
+  impl_->phase_probe.text(impl_->phase);
+  impl_->window_probe.declare(observer, {name(), "window", probe::Kind::kBits, kWireGroups, probe::Detail::kScoped,
+                                         "column groups that integrate"});
+  impl_->window_probe.bits(0);
+  impl_->generator.attach(observer);
+}
+
+}  // namespace chronotile::tile

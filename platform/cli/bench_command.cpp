@@ -1,0 +1,125 @@
+#include "platform/cli/bench_command.hpp"
+
+#include <boost/process.hpp>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/user_error.hpp"
+#include "platform/cli/bench_cases.hpp"
+#include "platform/cli/options.hpp"
+#include "platform/cli/terminal.hpp"
+#include "platform/config/config.hpp"
+
+namespace chronotile::cli {
+namespace {
+
+constexpr int kJsonIndent = 2;
+
+struct Options {
+  config::Sources sources;
+  double seconds = 1.0;
+  std::string only;
+  bool json = false;
+};
+
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) == 0) {
+      return line.substr(line.find(':') + 2);
+    }
+  }
+  return "unknown processor";
+}
+
+std::string machine() {
+  return fmt::format("{}, {} cores, g++ {}", processor_name(), std::thread::hardware_concurrency(), __VERSION__);
+}
+
+std::vector<std::string> configuration_arguments(const config::Sources& sources) {
+  std::vector<std::string> arguments;
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) {
+      arguments.insert(arguments.end(), {option, value});
+    }
+  };
+  add("--preset", sources.preset);
+  add("--config", sources.file);
+  if (sources.timing_error_ns >= 0) {
+    add("--timing-error", fmt::format("{}", sources.timing_error_ns));
+  }
+  for (const std::string& set : sources.sets) {
+    add("--set", set);
+  }
+  return arguments;
+}
+
+/// Measures in a process of its own.
+double measure_apart(const BenchCase& bench, const Options& options) {
+  namespace process = boost::process;
+  std::vector<std::string> arguments{"bench", "--case", std::string(bench.name), "--seconds",
+                                     fmt::format("{}", options.seconds)};
+  for (const std::string& argument : configuration_arguments(options.sources)) {
+    arguments.push_back(argument);
+  }
+  process::ipstream out;
+  process::child child(std::filesystem::read_symlink("/proc/self/exe").string(), process::args = arguments,
+                       process::std_out > out);
+  double figure = 0;
+  out >> figure;
+  child.wait();
+  if (child.exit_code() != 0) {
+    throw std::runtime_error(fmt::format("bench case {} failed", bench.name));
+  }
+  return figure;
+}
+
+void measure_here(const Options& options) {
+  for (const BenchCase& bench : bench_cases()) {
+    if (bench.name == options.only) {
+      std::cout << fmt::format("{}\n", bench.measure(config::load(options.sources), options.seconds));
+      return;
+    }
+  }
+  throw UserError("--case " + options.only, "no such case", "Leave it out: all cases are measured");
+}
+
+void measure_all(const Options& options) {
+  (void)config::load(options.sources);
+  nlohmann::ordered_json json;
+  json["machine"] = machine();
+  Table table({{"case"}, {"figure", Align::kRight}, {"unit"}, {"what"}});
+  for (const BenchCase& bench : bench_cases()) {
+    const double figure = measure_apart(bench, options);
+    json["cases"].push_back({{"name", bench.name}, {"value", figure}, {"unit", bench.unit}, {"what", bench.what}});
+    table.add({std::string(bench.name), fmt::format("{:.4g}", figure), std::string(bench.unit), std::string(bench.what)});
+  }
+  if (options.json) {
+    std::cout << json.dump(kJsonIndent) << '\n';
+    return;
+  }
+  std::cout << machine() << "\n\n";
+  table.print(std::cout);
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, Cli& /*cli*/) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("bench", "Measure the platform's speed on this machine");
+  command->add_option("--seconds", options->seconds, "Time for each case")->check(CLI::Range(0.01, 600.0));
+  command->add_option("--case", options->only, "Print the figure of one case only");
+  command->add_flag("--json", options->json, "Machine-readable result");
+  add_configuration_options(*command, options->sources);
+  command->callback([options] { options->only.empty() ? measure_all(*options) : measure_here(*options); });
+}
+
+}  // namespace chronotile::cli

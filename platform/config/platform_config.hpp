@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/controller/local_controller.hpp"
+#include "models/landing_pad/landing_pad.hpp"
+#include "models/mesh/node.hpp"
+#include "models/mesh/transport_error.hpp"
+#include "models/tile/tile.hpp"
+
+/// The platform's typed configuration. Defaults are the preset `quantized`. How keys, units, ranges, descriptions and
+/// tags (P published, D derived, A assumed) are attached stands in platform/config/schema.cpp, the one place to add a
+/// key to.
+namespace chronotile::config {
+
+struct ClockConfig {
+  double period_ns = 1.0;           ///< controller clock (P: about 1 GHz)
+  std::uint32_t slot_cycles = 300;  ///< schedule slot (P: 300 ns)
+};
+
+/// One landing-pad site: which edge wires of which grid row a pad is connected to.
+struct PadSite {
+  std::string domain;  ///< "NW", "NE", "CW", "CE", "SW", "SE"
+  std::uint32_t input_row = 0;   ///< grid row of the input pad
+  std::uint32_t output_row = 0;  ///< grid row of the output pad
+  bool east = false;             ///< at the eastern edge of the grid instead of the western
+};
+
+/// Where things stand on the die (A, but for the counts: 34 tiles, 2 processing elements, 6 pad pairs, 6 domains: P).
+struct FloorplanConfig {
+  std::uint32_t rows = 6;
+  std::uint32_t columns = 6;
+  /// Sites (row * columns + column) of the processing elements, which are pass-through nodes.
+  std::vector<std::uint32_t> processing_elements{2 * 6 + 2, 2 * 6 + 3};
+  std::vector<PadSite> pads{{"NW", 0, 1, false}, {"NE", 1, 0, true},  {"CW", 2, 3, false},
+                            {"CE", 3, 2, true},  {"SW", 4, 5, false}, {"SE", 5, 4, true}};
+};
+
+struct HostConfig {
+  double step_overhead_ns = 300.0;   ///< from a chip's interrupt to its next start trigger (A)
+  double energy_per_step_nJ = 50.0;  ///< digital work per step (A)
+  std::uint32_t step_timeout_slots = 64;  ///< a step without interrupt for so long is given up
+};
+
+struct EnergyConfig {
+  double leakage_mW_per_chip = 20.0;  ///< A
+};
+
+struct MappingConfig {
+  std::string weight_mode = "ab";       ///< "ab" (asymmetry balance), "single" (WP1 only), "wp1wp2", "quad" (4-PCM)
+  std::uint32_t relu_lead_ns = 16;      ///< ramp time below zero before EN opens (A)
+  std::uint32_t lead_cycle = 20;        ///< cycle of the slot at which pulses start (A)
+  std::uint32_t precharge_cycle = 2;    ///< cycle at which the precharge of a slot starts (A)
+  std::uint32_t precharge_cycles = 12;  ///< its length (A)
+  std::uint32_t setup_cycle = 12;       ///< guards, row gates and weight selects of a slot are set by then (A)
+  std::uint32_t window_lead_cycles = 2; ///< receivers open this long before (A)
+  std::uint32_t window_tail_cycles = 10;///< and close this long after full scale (A)
+  std::uint32_t first_site = 0;         ///< where placement starts
+};
+
+struct PlatformConfig {
+  std::string preset = "quantized";
+  std::uint64_t seed = 1;
+  ClockConfig clock;
+  FloorplanConfig floorplan;
+  controller::ControllerConfig controller;
+  tile::TileConfig tile;
+  mesh::NodeConfig node;
+  mesh::TransportErrorConfig transport;
+  landing_pad::PadConfig pad;
+  EnergyConfig energy;
+  HostConfig host;
+  MappingConfig mapping;
+};
+
+}  // namespace chronotile::config

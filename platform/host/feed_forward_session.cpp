@@ -1,0 +1,217 @@
+#include "platform/host/feed_forward_session.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <stdexcept>
+
+#include "platform/chip/chip.hpp"
+#include "platform/host/host.hpp"
+
+namespace chronotile::host {
+namespace {
+
+double nanoseconds(const sc_core::sc_time& time) { return time / sc_core::sc_time(1, sc_core::SC_NS); }
+
+}  // namespace
+
+struct FeedForwardSession::Impl {
+  Impl(const config::PlatformConfig& configuration, const mapping::Plan& mapped,
+       const std::map<std::string, std::vector<isa::Word>>& programs, const SessionOptions& options)
+      : config(configuration),
+        plan(mapped.chips.at(0)),
+        network_outputs(mapped.network_outputs),
+        images(programs),
+        meter(options.lanes),
+        lanes(options.lanes),
+        workers(options.threads),
+        services{violations, meter, lanes, workers, configuration.seed, 0},
+        chip("chip0", configuration, services),
+        host("host", configuration, services) {
+    host.bus().bind(chip.bus());
+    for (const mapping::TileAssignment& assignment : plan.tiles) {
+      if (assignment.wp1.size() != 0) {
+        chip.tile(assignment.site).program(tile::WeightSet::kWp1, assignment.wp1);
+      }
+      if (assignment.wp2.size() != 0) {
+        chip.tile(assignment.site).program(tile::WeightSet::kWp2, assignment.wp2);
+      }
+    }
+    for (const std::string& name : plan.finishers) {
+      finishers |= std::uint64_t{1} << controller(name);
+    }
+  }
+
+  [[nodiscard]] std::uint32_t controller(const std::string& name) const {
+    const int index = chip.floorplan().find_controller(name);
+    if (index < 0) {
+      throw std::logic_error(fmt::format("the plan names a controller {} that the chip does not have", name));
+    }
+    return static_cast<std::uint32_t>(index);
+  }
+
+  void load_firmware();
+  void program(const std::vector<std::vector<double>>& inputs, const std::function<void(std::size_t)>& done);
+  void step(const std::vector<std::vector<double>>& inputs, std::size_t first, std::size_t count);
+  void write_inputs(const std::vector<double>& input, std::size_t lane);
+  void wait_for_finishers();
+  void check_faults(const char* when);
+  [[nodiscard]] std::vector<double> read_outputs(std::size_t lane);
+
+  config::PlatformConfig config;
+  mapping::ChipPlan plan;
+  std::uint32_t network_outputs;
+  std::map<std::string, std::vector<isa::Word>> images;
+
+  ViolationLog violations;
+  energy::Meter meter;
+  Lanes lanes;
+  WorkPool workers;
+  Services services;
+  chip::Chip chip;
+  Host host;
+
+  std::uint64_t finishers = 0;
+  std::uint64_t steps = 0;
+  std::uint32_t slots_per_step = 0;
+  std::vector<StepResult> results;
+};
+
+void FeedForwardSession::Impl::load_firmware() {
+  host.show("load firmware");
+  for (const auto& [name, words] : images) {
+    host.load_firmware(controller(name), words);
+  }
+  for (const auto& entry : images) {
+    host.start_controller(controller(entry.first));
+  }
+  wait(100, sc_core::SC_NS);
+}
+
+void FeedForwardSession::Impl::program(const std::vector<std::vector<double>>& inputs,
+                                       const std::function<void(std::size_t)>& done) {
+  load_firmware();
+  results.resize(inputs.size());
+  for (std::size_t first = 0; first < inputs.size(); first += lanes.count()) {
+    const std::size_t count = std::min(lanes.count(), inputs.size() - first);
+    step(inputs, first, count);
+    done(first + count);
+  }
+  host.show("idle");
+}
+
+void FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inputs, std::size_t first,
+                                    std::size_t count) {
+  host.show("write inputs");
+  chip.charge_leakage();
+  (void)meter.take_lanes();
+  const std::vector<double> silence(inputs[first].size(), 0.0);
+  for (std::size_t lane = 0; lane < lanes.count(); ++lane) {
+    lanes.set_key(lane, {first + lane, 0});
+    write_inputs(lane < count ? inputs[first + lane] : silence, lane);
+  }
+  host.work_between_steps();
+  host.show("wait for chip");
+  host.trigger(1);
+  wait_for_finishers();
+
+  const double start_ns = nanoseconds(chip.epoch());
+  const double latency_ns = nanoseconds(chip.last_interrupt()) - start_ns;
+  const double slot_ns = config.clock.slot_cycles * config.clock.period_ns;
+  slots_per_step = std::max(slots_per_step, static_cast<std::uint32_t>(std::ceil(latency_ns / slot_ns)));
+  ++steps;
+
+  host.show("read outputs");
+  chip.charge_leakage();
+  const std::vector<double> energy_nJ = meter.take_lanes();
+  for (std::size_t lane = 0; lane < count; ++lane) {
+    results[first + lane] = {read_outputs(lane), start_ns, latency_ns, energy_nJ[lane]};
+  }
+}
+
+void FeedForwardSession::Impl::write_inputs(const std::vector<double>& input, std::size_t lane) {
+  for (const mapping::InputVector& vector : plan.inputs) {
+    std::vector<double> counts(kWires, 0.0);
+    for (std::uint32_t wire = 0; wire < vector.count; ++wire) {
+      counts[wire] = input[vector.first + wire] * config.pad.full_scale;
+    }
+    host.write_vector(vector.pad, vector.vector, lane, counts);
+  }
+}
+
+void FeedForwardSession::Impl::wait_for_finishers() {
+  const sc_core::sc_time timeout(
+      config.host.step_timeout_slots * config.clock.slot_cycles * config.clock.period_ns, sc_core::SC_NS);
+  const sc_core::sc_time give_up = sc_core::sc_time_stamp() + timeout;
+  std::uint64_t answered = 0;
+  while ((answered & finishers) != finishers) {
+    if (sc_core::sc_time_stamp() >= give_up) {
+      check_faults("did not end");
+    }
+    if (chip.pending() == 0) {
+      wait(give_up - sc_core::sc_time_stamp(), chip.interrupt());
+    }
+    const std::uint64_t raised = host.pending_interrupts();
+    answered |= raised;
+    host.clear_interrupts(raised);
+  }
+}
+
+void FeedForwardSession::Impl::check_faults(const char* when) {
+  std::vector<std::string> silent;
+  for (const auto& entry : images) {
+    const std::uint32_t index = controller(entry.first);
+    const bool faulted = (host.faults() >> index & 1U) != 0;
+    if (faulted || (finishers >> index & 1U) != 0) {
+      const std::uint32_t status = host.read_controller(index, controller::map::kStatus);
+      silent.push_back(fmt::format("{} (state {}, cause {}, pc {:#x})", entry.first, status & 0xffU,
+                                   status >> 8U & 0xffU, host.read_controller(index, controller::map::kPc)));
+    }
+  }
+  throw std::runtime_error(fmt::format("step {} {} within {} slots; waiting for {}", steps, when,
+                                       config.host.step_timeout_slots, fmt::join(silent, ", ")));
+}
+
+std::vector<double> FeedForwardSession::Impl::read_outputs(std::size_t lane) {
+  std::vector<double> outputs(network_outputs, 0.0);
+  for (const mapping::OutputVector& vector : plan.outputs) {
+    const std::vector<double> counts =
+        host.read_vector(chip.floorplan().pads() + vector.pad, vector.vector, lane, vector.wire, vector.count);
+    for (std::uint32_t wire = 0; wire < vector.count; ++wire) {
+      outputs[vector.first + wire] = (counts[wire] - vector.zero_count) / vector.counts_per_unit;
+    }
+  }
+  return outputs;
+}
+
+FeedForwardSession::FeedForwardSession(const config::PlatformConfig& config, const mapping::Plan& plan,
+                                       const std::map<std::string, std::vector<isa::Word>>& images,
+                                       const SessionOptions& options)
+    : impl_(std::make_unique<Impl>(config, plan, images, options)) {}
+
+FeedForwardSession::~FeedForwardSession() = default;
+
+std::vector<StepResult> FeedForwardSession::run(const std::vector<std::vector<double>>& inputs,
+                                                const std::function<void(std::size_t)>& done) {
+  impl_->host.set_program([&] { impl_->program(inputs, done); });
+  sc_core::sc_start();
+  impl_->host.finish();
+  return std::move(impl_->results);
+}
+
+const ViolationLog& FeedForwardSession::violations() const { return impl_->violations; }
+const energy::Meter& FeedForwardSession::energy() const { return impl_->meter; }
+double FeedForwardSession::simulated_ns() const { return nanoseconds(sc_core::sc_time_stamp()); }
+std::uint64_t FeedForwardSession::steps() const { return impl_->steps; }
+std::uint32_t FeedForwardSession::slots_per_step() const { return impl_->slots_per_step; }
+
+std::uint64_t FeedForwardSession::instructions() const {
+  std::uint64_t sum = 0;
+  for (std::uint32_t index = 0; index < impl_->chip.floorplan().controllers(); ++index) {
+    sum += impl_->chip.local_controller(index).executed();
+  }
+  return sum;
+}
+
+}  // namespace chronotile::host

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "firmware/isa/instructions.hpp"
+#include "models/base/violation.hpp"
+#include "models/energy/meter.hpp"
+#include "platform/config/platform_config.hpp"
+#include "platform/mapping/plan.hpp"
+
+namespace chronotile::host {
+
+/// What one item (a recording) gave.
+struct StepResult {
+  std::vector<double> outputs;  ///< in the network's units
+  double start_ns = 0;          ///< start trigger, simulated time
+  double latency_ns = 0;        ///< start trigger to the last interrupt of the step
+  double energy_nJ = 0;         ///< of one copy of the chip for this item, host included
+};
+
+struct SessionOptions {
+  std::size_t lanes = 1;
+  int threads = 1;
+};
+
+/// One chip and its host, running a feed-forward plan: item i goes through lane i % lanes in step i / lanes, as noise
+/// stream i. Construct one per process, attach observers, run.
+class FeedForwardSession {
+ public:
+  /// `images`: program of each controller by name, as in ChipPlan::assembly.
+  FeedForwardSession(const config::PlatformConfig& config, const mapping::Plan& plan,
+                     const std::map<std::string, std::vector<isa::Word>>& images, const SessionOptions& options);
+  ~FeedForwardSession();
+
+  /// Simulates all items. `inputs`: in 0..1, one vector per item. `done` is called after each step with the number of
+  /// items finished. Throws std::runtime_error if a step does not come to its interrupt within `host.step_timeout_slots`
+  /// (naming the controllers that did not answer, their state, cause and PC).
+  [[nodiscard]] std::vector<StepResult> run(const std::vector<std::vector<double>>& inputs,
+                                            const std::function<void(std::size_t)>& done);
+
+  [[nodiscard]] const ViolationLog& violations() const;
+  [[nodiscard]] const energy::Meter& energy() const;
+  [[nodiscard]] double simulated_ns() const;
+  [[nodiscard]] std::uint64_t steps() const;
+  /// Slots from the start trigger to the last interrupt, the longest step.
+  [[nodiscard]] std::uint32_t slots_per_step() const;
+  /// Instructions that all controllers executed.
+  [[nodiscard]] std::uint64_t instructions() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chronotile::host

@@ -1,0 +1,67 @@
+#include "models/base/work_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace chronotile {
+namespace {
+
+class WorkPoolTest : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Threads, WorkPoolTest, testing::Values(1, 2, 4));
+
+TEST_P(WorkPoolTest, EveryJobRunsOnceBeforeItsWaitReturns) {
+  WorkPool pool(GetParam());
+  EXPECT_EQ(pool.threads(), GetParam());
+  constexpr int kJobs = 500;
+  std::vector<std::atomic<int>> runs(kJobs);
+  std::vector<WorkPool::Ticket> tickets;
+  for (int job = 0; job < kJobs; ++job) {
+    tickets.push_back(pool.submit([&runs, job] { ++runs[static_cast<std::size_t>(job)]; }));
+  }
+  for (int job = kJobs - 1; job >= 0; --job) {
+    auto& ticket = tickets[static_cast<std::size_t>(job)];
+    EXPECT_TRUE(ticket.pending());
+    pool.wait(ticket);
+    EXPECT_FALSE(ticket.pending());
+    EXPECT_EQ(runs[static_cast<std::size_t>(job)], 1);
+  }
+  for (const auto& count : runs) {
+    EXPECT_EQ(count, 1);
+  }
+}
+
+TEST_P(WorkPoolTest, WaitRethrows) {
+  WorkPool pool(GetParam());
+  auto ticket = pool.submit([] { throw std::runtime_error("no result"); });
+  EXPECT_THROW(pool.wait(ticket), std::runtime_error);
+  EXPECT_NO_THROW(pool.wait(ticket)) << "an empty ticket";
+}
+
+TEST_P(WorkPoolTest, DestructionWithJobsLeft) {
+  std::atomic<int> runs = 0;
+  {
+    WorkPool pool(GetParam());
+    for (int job = 0; job < 100; ++job) {
+      (void)pool.submit([&runs] { ++runs; });
+    }
+  }
+  EXPECT_LE(runs, 100);
+}
+
+TEST(WorkPool, OneThreadRunsJobsWhereTheyAreWaitedFor) {
+  WorkPool pool(1);
+  std::thread::id where;
+  auto ticket = pool.submit([&where] { where = std::this_thread::get_id(); });
+  EXPECT_EQ(where, std::thread::id());
+  pool.wait(ticket);
+  EXPECT_EQ(where, std::this_thread::get_id());
+}
+
+TEST(WorkPool, NeedsAThread) { EXPECT_THROW(WorkPool(0), std::invalid_argument); }
+
+}  // namespace
+}  // namespace chronotile

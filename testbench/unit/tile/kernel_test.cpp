@@ -1,0 +1,197 @@
+#include <gtest/gtest.h>
+
+#include <boost/align/aligned_allocator.hpp>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "models/base/noise.hpp"
+#include "models/tile/array.hpp"
+#include "models/tile/mac_kernel.hpp"
+#include "testbench/support/services_fixture.hpp"
+
+namespace chronotile::tile {
+namespace {
+
+constexpr auto kSize = static_cast<std::size_t>(kWires);
+
+template <typename Real>
+using Aligned = std::vector<Real, boost::alignment::aligned_allocator<Real, 64>>;
+
+std::vector<double> random_numbers(std::size_t count, double scale, std::uint32_t event) {
+  noise::Stream stream;
+  stream.purpose = noise::Purpose::kWorkload;
+  stream.event = event;
+  std::vector<double> numbers(count);
+  noise::uniform(stream, 0, numbers.data(), count);
+  for (double& number : numbers) {
+    number *= scale;
+  }
+  return numbers;
+}
+
+/// Inputs with signs, whole rows of zeros and zeros of single lanes.
+std::vector<double> inputs(std::size_t lanes) {
+  std::vector<double> x = random_numbers(kSize * lanes, 255.0, 2);
+  for (std::size_t row = 0; row < kSize; ++row) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      if (row % 5 == 0 || (row + lane) % 7 == 0) {
+        x[row * lanes + lane] = row % 2 == 0 ? 0.0 : -0.0;
+      }
+    }
+  }
+  return x;
+}
+
+template <typename Real>
+Aligned<Real> packed_weights(const std::vector<double>& weights) {
+  Aligned<Real> packed(kSize * kSize);
+  for (int row = 0; row < kWires; ++row) {
+    for (int column = 0; column < kWires; ++column) {
+      packed[mac::packed_index(row, column)] =
+          static_cast<Real>(weights[static_cast<std::size_t>(row) * kSize + static_cast<std::size_t>(column)]);
+    }
+  }
+  return packed;
+}
+
+bool same_bits(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+template <typename Real>
+class Kernel : public testing::Test {
+ protected:
+  const std::vector<double> weights_ = random_numbers(kSize * kSize, 1.0, 1);
+  const Aligned<Real> packed_ = packed_weights<Real>(weights_);
+};
+using Reals = testing::Types<float, double>;
+TYPED_TEST_SUITE(Kernel, Reals);
+
+TYPED_TEST(Kernel, EveryInstructionSetAndLaneCountGivesTheBitsOfTheScalarSum) {
+  for (const std::size_t lanes : {1U, 2U, 3U, 7U, 16U, 17U, 64U}) {
+    const std::vector<double> x = inputs(lanes);
+    for (const mac::Isa isa : {mac::Isa::kGeneric, mac::Isa::kAvx2, mac::Isa::kAvx512}) {
+      if (!mac::supported(isa)) {
+        continue;
+      }
+      std::vector<double> out(kSize * lanes, -1);
+      mac::multiply(this->packed_.data(), x.data(), out.data(), lanes, 0, kWires, isa);
+      for (std::size_t column = 0; column < kSize; column += 11) {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          TypeParam sum = 0;
+          for (std::size_t row = 0; row < kSize; ++row) {
+            sum = std::fma(static_cast<TypeParam>(this->weights_[row * kSize + column]),
+                           static_cast<TypeParam>(x[row * lanes + lane]), sum);
+          }
+          ASSERT_TRUE(same_bits(out[column * lanes + lane], static_cast<double>(sum)))
+              << "isa " << static_cast<int>(isa) << " lanes " << lanes << " column " << column << " lane " << lane;
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(Kernel, ALaneOfSixteenIsTheSameAlone) {
+  constexpr std::size_t kLanes = 16;
+  const std::vector<double> x = inputs(kLanes);
+  std::vector<double> together(kSize * kLanes);
+  mac::multiply(this->packed_.data(), x.data(), together.data(), kLanes, 0, kWires, mac::best_isa());
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    std::vector<double> own(kSize);
+    for (std::size_t row = 0; row < kSize; ++row) {
+      own[row] = x[row * kLanes + lane];
+    }
+    std::vector<double> alone(kSize);
+    mac::multiply(this->packed_.data(), own.data(), alone.data(), 1, 0, kWires, mac::best_isa());
+    for (std::size_t column = 0; column < kSize; ++column) {
+      ASSERT_TRUE(same_bits(together[column * kLanes + lane], alone[column]));
+    }
+  }
+}
+
+TYPED_TEST(Kernel, AColumnRangeWritesItsColumnsOnly) {
+  const std::vector<double> x = inputs(3);
+  std::vector<double> whole(kSize * 3);
+  mac::multiply(this->packed_.data(), x.data(), whole.data(), 3, 0, kWires, mac::best_isa());
+  for (const auto& [first, last] : {std::pair{0, 64}, {64, 512}, {100, 101}, {60, 300}, {511, 512}, {7, 7}}) {
+    std::vector<double> out(kSize * 3, 12345.0);
+    mac::multiply(this->packed_.data(), x.data(), out.data(), 3, first, last, mac::best_isa());
+    for (int index = 0; index < 3 * kWires; ++index) {
+      const bool inside = index >= 3 * first && index < 3 * last;
+      ASSERT_TRUE(
+          same_bits(out[static_cast<std::size_t>(index)], inside ? whole[static_cast<std::size_t>(index)] : 12345.0));
+    }
+  }
+}
+
+TEST(KernelZero, AnUnderflowIsPlusZeroEverywhere) {
+  Aligned<float> weights(kSize * kSize, -1e-30F);
+  std::vector<double> x(kSize, 0.0);
+  x[3] = 1e-30;
+  for (const mac::Isa isa : {mac::Isa::kGeneric, mac::Isa::kAvx2, mac::Isa::kAvx512}) {
+    if (mac::supported(isa)) {
+      std::vector<double> out(kSize, -1);
+      mac::multiply(weights.data(), x.data(), out.data(), 1, 0, kWires, isa);
+      EXPECT_TRUE(same_bits(out[17], 0.0));
+    }
+  }
+}
+
+class Array : public support::ServicesFixture {
+ protected:
+  static WeightMatrix target() {
+    WeightMatrix weights(kWires, kWires);
+    const std::vector<double> numbers = random_numbers(kSize * kSize, 1.0, 3);
+    for (Eigen::Index index = 0; index < weights.size(); ++index) {
+      weights.data()[index] = static_cast<float>(numbers[static_cast<std::size_t>(index)]);
+    }
+    return weights;
+  }
+};
+
+TEST_F(Array, WithoutErrorHoldsTheTarget) {
+  for (const bool double_precision : {false, true}) {
+    WeightArray array({0.0, double_precision});
+    EXPECT_FALSE(array.programmed(WeightSet::kWp1));
+    array.program(WeightSet::kWp1, target(), services, 0);
+    EXPECT_TRUE(array.programmed(WeightSet::kWp1));
+    EXPECT_FALSE(array.programmed(WeightSet::kWp2));
+    EXPECT_EQ(array.weights(WeightSet::kWp1), target());
+    EXPECT_EQ(array.weights(WeightSet::kWp2), WeightMatrix::Zero(kWires, kWires));
+  }
+}
+
+TEST_F(Array, ProgrammingErrorIsGaussianReproducibleAndKeyed) {
+  WeightArray array({0.03, false});
+  const WeightMatrix zero = WeightMatrix::Zero(kWires, kWires);
+  array.program(WeightSet::kWp1, zero, services, 5);
+  array.program(WeightSet::kWp2, zero, services, 5);
+  const WeightMatrix first = array.weights(WeightSet::kWp1);
+  const WeightMatrix second = array.weights(WeightSet::kWp2);
+  EXPECT_NEAR(first.mean(), 0, 3e-4);
+  EXPECT_NEAR(std::sqrt(first.array().square().mean()), 0.03, 3e-4);
+  EXPECT_NEAR((first.array() * second.array()).mean() / 9e-4, 0, 0.01);
+
+  WeightArray again({0.03, false});
+  again.program(WeightSet::kWp1, zero, services, 5);
+  EXPECT_EQ(again.weights(WeightSet::kWp1), first);
+  again.program(WeightSet::kWp1, zero, services, 6);
+  EXPECT_NE(again.weights(WeightSet::kWp1), first);
+
+  array.program(WeightSet::kWp1, WeightMatrix::Ones(kWires, kWires), services, 5);
+  EXPECT_GT(array.weights(WeightSet::kWp1).maxCoeff(), 1.05F) << "may overshoot the target";
+  EXPECT_LE(array.weights(WeightSet::kWp1).maxCoeff(), static_cast<float>(kLargestWritten));
+}
+
+TEST_F(Array, RefusesWhatIsNotA512x512MatrixWithinOne) {
+  WeightArray array({});
+  EXPECT_THROW(array.program(WeightSet::kWp1, WeightMatrix::Zero(512, 511), services, 0), std::invalid_argument);
+  WeightMatrix large = WeightMatrix::Zero(kWires, kWires);
+  large(3, 4) = 1.01F;
+  EXPECT_THROW(array.program(WeightSet::kWp1, large, services, 0), std::invalid_argument);
+  large(3, 4) = std::nanf("");
+  EXPECT_THROW(array.program(WeightSet::kWp1, large, services, 0), std::invalid_argument);
+  EXPECT_FALSE(array.programmed(WeightSet::kWp1));
+}
+
+}  // namespace
+}  // namespace chronotile::tile
