@@ -193,6 +193,7 @@ class LocalController::Impl {
     }
     return replayed(now() + 1).value_or(core_);
   }
+  void settle_energy() { charge(now(), view().executed); }
 
   void attach(probe::Observer& observer) {
     const std::string scope = owner_.name();
@@ -274,7 +275,7 @@ class LocalController::Impl {
   void end_interrupt();
   void enter(State state, Cause cause);
   void apply_reset();
-  void charge(std::uint64_t cycle);
+  void charge(std::uint64_t cycle, std::uint64_t executed);
   [[nodiscard]] std::optional<Core> replayed(std::uint64_t end) const;
   void settle();
   void choose_mode();
@@ -636,7 +637,7 @@ void LocalController::Impl::step() {
     return;
   }
   core_.cycle = cycle;
-  charge(cycle);
+  charge(cycle, core_.executed);
   ahead_ = false;
   run_this_cycle(cycle);
   if (state_ != State::kRunning) {
@@ -751,7 +752,7 @@ void LocalController::Impl::end_interrupt() {
 
 /// Leaves kRunning or comes out of reset; core_ is that of the current cycle.
 void LocalController::Impl::enter(State state, Cause cause) {
-  charge(now());
+  charge(now(), core_.executed);
   step_due_.cancel();
   state_ = state;
   cause_ = cause;
@@ -774,12 +775,12 @@ void LocalController::Impl::apply_reset() {
   }
 }
 
-/// Energy up to `cycle`, for the cycles and instructions since the last call.
-void LocalController::Impl::charge(std::uint64_t cycle) {
+/// Energy up to `cycle` and `executed` instructions, since the last call.
+void LocalController::Impl::charge(std::uint64_t cycle, std::uint64_t executed) {
   const std::uint64_t cycles = state_ == State::kRunning ? cycle - charged_cycle_ : 0;
-  const std::uint64_t instructions = core_.executed - charged_instructions_;
+  const std::uint64_t instructions = executed - charged_instructions_;
   charged_cycle_ = cycle;
-  charged_instructions_ = core_.executed;
+  charged_instructions_ = executed;
   services_.energy.charge(energy_place_, energy::Account::kController,
                           1e-3 * (static_cast<double>(cycles) * config_.energy_per_cycle_pJ +
                                   static_cast<double>(instructions) * config_.energy_per_instruction_pJ));
@@ -996,6 +997,7 @@ State LocalController::state() const { return impl_->state(); }
 
 Cause LocalController::cause() const { return impl_->cause(); }
 
+void LocalController::settle_energy() { impl_->settle_energy(); }
 std::uint64_t LocalController::executed() const { return impl_->view().executed; }
 
 void LocalController::attach(probe::Observer& observer) { impl_->attach(observer); }

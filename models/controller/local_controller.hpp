@@ -99,6 +99,8 @@ class LocalController final : public sc_core::sc_module, public ControlLines, pu
 
   [[nodiscard]] State state() const;
   [[nodiscard]] Cause cause() const;
+  /// Charges what has been used up to now; between two instants, call it off the clock's edges.
+  void settle_energy();
   [[nodiscard]] std::uint64_t executed() const;  ///< instructions since construction
 
   void attach(probe::Observer& observer) override;

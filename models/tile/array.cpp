@@ -48,13 +48,12 @@ void WeightArray::program(WeightSet set, const WeightMatrix& target, const Servi
   for (int row = 0; row < kWires; ++row) {
     error.row(services, tile, static_cast<std::uint32_t>(set), row, errors.data());
     for (int column = 0; column < kWires; ++column) {
-      const auto written = static_cast<float>(
-          std::clamp(static_cast<double>(target(row, column)) + errors[static_cast<std::size_t>(column)],
-                     -kLargestWritten, kLargestWritten));
+      const double written = std::clamp(target(row, column) + errors[static_cast<std::size_t>(column)],
+                                        -kLargestWritten, kLargestWritten);
       if (config_.double_precision) {
-        double_[at(set)][mac::packed_index(row, column)] = static_cast<double>(written);
+        double_[at(set)][mac::packed_index(row, column)] = written;
       } else {
-        single_[at(set)][mac::packed_index(row, column)] = written;
+        single_[at(set)][mac::packed_index(row, column)] = static_cast<float>(written);
       }
     }
   }
@@ -71,7 +70,7 @@ WeightMatrix WeightArray::weights(WeightSet set) const {
     for (int column = 0; column < kWires; ++column) {
       const std::size_t index = mac::packed_index(row, column);
       result(row, column) =
-          config_.double_precision ? static_cast<float>(double_[at(set)][index]) : single_[at(set)][index];
+          config_.double_precision ? double_[at(set)][index] : static_cast<double>(single_[at(set)][index]);
     }
   }
   return result;

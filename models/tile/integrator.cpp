@@ -428,9 +428,7 @@ std::vector<Integrator::Batch> Integrator::take_batches(double now) {
   return batches;
 }
 
-/// Returns the sum over rows, mean over lanes, of what it adds.
-double Integrator::add_overlaps(const Batch& batch, GroupMask columns, std::size_t set, bool swapped, Block& sum) {
-  const double before = sum.sum();
+void Integrator::add_overlaps(const Batch& batch, GroupMask columns, std::size_t set, bool swapped, Block& sum) {
   for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
     std::vector<duration::Window> windows;
     for (const Window& window : batch.windows) {
@@ -463,14 +461,13 @@ double Integrator::add_overlaps(const Batch& batch, GroupMask columns, std::size
     duration::overlap(entries, windows.data(), windows.size(), transport_.off() ? duration::Reception{} : reception,
                       sum);
   }
-  return (sum.sum() - before) / static_cast<double>(context_.lanes());
 }
 
 Integrator::Pass Integrator::sum_inputs(GroupMask columns, const std::vector<Batch>& batches) {
   Pass pass;
   pass.columns = columns;
-  double input_ns = 0;
   const auto lanes = static_cast<Eigen::Index>(context_.lanes());
+  Eigen::ArrayXd input_ns = Eigen::ArrayXd::Zero(lanes);
   for (std::size_t set = 0; set < 2; ++set) {
     for (const bool swapped : {false, true}) {
       const bool any = std::any_of(batches.begin(), batches.end(), [&](const Batch& batch) {
@@ -483,7 +480,10 @@ Integrator::Pass Integrator::sum_inputs(GroupMask columns, const std::vector<Bat
       }
       Block sum = Block::Zero(kWires, lanes);
       for (const Batch& batch : batches) {
-        input_ns += add_overlaps(batch, columns, set, swapped, sum);
+        add_overlaps(batch, columns, set, swapped, sum);
+      }
+      for (Eigen::Index row = 0; row < kWires; ++row) {  // in row order, so that a lane's sum depends on itself only
+        input_ns += sum.row(row).transpose();
       }
       if (!pass.inputs[set]) {
         pass.inputs[set] = std::make_unique<Block>(swapped ? Block(-sum) : std::move(sum));
@@ -493,9 +493,10 @@ Integrator::Pass Integrator::sum_inputs(GroupMask columns, const std::vector<Bat
     }
   }
   const TileConfig& config = context_.config;
-  const double usage = input_ns / (kWires * kFullScale_ns) * static_cast<double>(count(columns)) / kWireGroups;
-  context_.services.energy.charge(context_.energy_place, energy::Account::kArray,
-                                  config.energy_full_mac_nJ * config.array_share * usage);
+  const double nanojoules_per_ns = config.energy_full_mac_nJ * config.array_share / (kWires * kFullScale_ns) *
+                                   static_cast<double>(count(columns)) / kWireGroups;
+  input_ns *= nanojoules_per_ns;
+  context_.services.energy.charge_lanes(context_.energy_place, energy::Account::kArray, input_ns.data());
   return pass;
 }
 

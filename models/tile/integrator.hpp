@@ -128,7 +128,7 @@ class Integrator {
   void check_precharge(GroupMask opening);
   [[nodiscard]] std::vector<Batch> take_batches(double now);
   [[nodiscard]] Pass sum_inputs(GroupMask columns, const std::vector<Batch>& batches);
-  double add_overlaps(const Batch& batch, GroupMask columns, std::size_t set, bool swapped, duration::Block& sum);
+  void add_overlaps(const Batch& batch, GroupMask columns, std::size_t set, bool swapped, duration::Block& sum);
   [[nodiscard]] double missed_ns(const Arrived& arrived) const;
   void forget(double now);
 

@@ -105,7 +105,7 @@ Chip::Impl::Impl(Chip& module, const config::PlatformConfig& configuration, Serv
       config(configuration),
       services(shared),
       floorplan(config.floorplan),
-      clock("clock", config.clock),
+      clock("clock", config.clock, services.lanes),
       router("router", {}),
       control("control", services.chip, floorplan.controllers(), clock),
       leakage_place(place("leakage", "chip")),
@@ -233,7 +233,10 @@ tile::Tile& Chip::tile(std::uint32_t site) { return impl_->tiles[impl_->floorpla
 
 controller::LocalController& Chip::local_controller(std::uint32_t index) { return *impl_->controllers[index]; }
 
-void Chip::charge_leakage() {
+void Chip::settle_energy() {
+  for (controller::LocalController* lc : impl_->controllers) {
+    lc->settle_energy();
+  }
   const sc_core::sc_time now = sc_core::sc_time_stamp();
   const double elapsed_ns = (now - impl_->leakage_since) / sc_core::sc_time(1, sc_core::SC_NS);
   impl_->leakage_since = now;

@@ -62,8 +62,9 @@ class Chip final : public sc_core::sc_module {
 
   [[nodiscard]] tile::Tile& tile(std::uint32_t site);
   [[nodiscard]] controller::LocalController& local_controller(std::uint32_t index);
-  /// Charges leakage since the last call to the chip's account, per lane.
-  void charge_leakage();
+  /// Charges what has been used up to now and is not charged event by event: leakage and the controllers' cycles. Call
+  /// it between two clock edges.
+  void settle_energy();
 
  private:
   struct Impl;

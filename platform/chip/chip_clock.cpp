@@ -4,8 +4,8 @@
 
 namespace chronotile::chip {
 
-ChipClock::ChipClock(sc_core::sc_module_name name, const config::ClockConfig& config)
-    : sc_module(name), lines("lines"), config_(config), period_(config.period_ns, sc_core::SC_NS) {
+ChipClock::ChipClock(sc_core::sc_module_name name, const config::ClockConfig& config, Lanes& lanes)
+    : sc_module(name), lines("lines"), config_(config), lanes_(lanes), period_(config.period_ns, sc_core::SC_NS) {
   lines.bind(*this);
   SC_HAS_PROCESS(ChipClock);
   SC_METHOD(fire);
@@ -35,6 +35,9 @@ sc_core::sc_time ChipClock::epoch() const {
 std::uint32_t ChipClock::triggers() const { return sc_core::sc_time_stamp() == next_ ? pending_ : 0; }
 
 void ChipClock::fire() {
+  if ((pending_ & 1U) != 0) {
+    lanes_.set_epoch_ns(next_ / sc_core::sc_time(1, sc_core::SC_NS));
+  }
   triggered_.notify();
   trigger_probe_.bits(pending_);
   if (trigger_probe_.watched()) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <systemc>
 
+#include "models/base/lanes.hpp"
 #include "models/base/probe.hpp"
 #include "models/controller/control_lines.hpp"
 #include "platform/config/platform_config.hpp"
@@ -12,7 +13,8 @@ namespace chronotile::chip {
 /// Controller clock and chip-wide start trigger. All controllers count the same cycles, and slots from the trigger.
 class ChipClock final : public sc_core::sc_module, public controller::ClockLines, public probe::Traceable {
  public:
-  ChipClock(sc_core::sc_module_name name, const config::ClockConfig& config);
+  /// A start trigger sets the epoch of `lanes`.
+  ChipClock(sc_core::sc_module_name name, const config::ClockConfig& config, Lanes& lanes);
 
   sc_core::sc_export<controller::ClockLines> lines;
 
@@ -32,6 +34,7 @@ class ChipClock final : public sc_core::sc_module, public controller::ClockLines
   void fall();
 
   config::ClockConfig config_;
+  Lanes& lanes_;
   sc_core::sc_time period_;
   sc_core::sc_time epoch_;
   sc_core::sc_time next_;        ///< cycle of the pending or last triggers

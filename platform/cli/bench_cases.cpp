@@ -104,7 +104,7 @@ again_end:
 
 double controller_instructions(const config::PlatformConfig& config, double seconds) {
   BenchServices shared;
-  chip::ChipClock clock("clock", config.clock);
+  chip::ChipClock clock("clock", config.clock, shared.lanes);
   controller::LocalController lc("lc", config.controller, shared.services, shared.meter.add_place("lc", "bench"));
   lc.clock.bind(clock.lines);
   bus::BusInitiator loader("loader");

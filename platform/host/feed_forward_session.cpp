@@ -56,6 +56,7 @@ struct FeedForwardSession::Impl {
   void step(const std::vector<std::vector<double>>& inputs, std::size_t first, std::size_t count);
   void write_inputs(const std::vector<double>& input, std::size_t lane);
   void wait_for_finishers();
+  std::vector<double> take_energy();
   void check_faults(const char* when);
   [[nodiscard]] std::vector<double> read_outputs(std::size_t lane);
 
@@ -104,13 +105,12 @@ void FeedForwardSession::Impl::program(const std::vector<std::vector<double>>& i
 void FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inputs, std::size_t first,
                                     std::size_t count) {
   host.show("write inputs");
-  chip.charge_leakage();
-  (void)meter.take_lanes();
   const std::vector<double> silence(inputs[first].size(), 0.0);
   for (std::size_t lane = 0; lane < lanes.count(); ++lane) {
     lanes.set_key(lane, {first + lane, 0});
     write_inputs(lane < count ? inputs[first + lane] : silence, lane);
   }
+  take_energy();
   host.work_between_steps();
   host.show("wait for chip");
   host.trigger(1);
@@ -123,11 +123,19 @@ void FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inpu
   ++steps;
 
   host.show("read outputs");
-  chip.charge_leakage();
-  const std::vector<double> energy_nJ = meter.take_lanes();
+  const std::vector<double> energy_nJ = take_energy();
   for (std::size_t lane = 0; lane < count; ++lane) {
     results[first + lane] = {read_outputs(lane), start_ns, latency_ns, energy_nJ[lane]};
   }
+}
+
+/// Energy of each lane since the last call.
+std::vector<double> FeedForwardSession::Impl::take_energy() {
+  wait(config.clock.period_ns / 2, sc_core::SC_NS);  // between two clock edges
+  chip.settle_energy();
+  std::vector<double> taken = meter.take_lanes();
+  wait(config.clock.period_ns / 2, sc_core::SC_NS);
+  return taken;
 }
 
 void FeedForwardSession::Impl::write_inputs(const std::vector<double>& input, std::size_t lane) {

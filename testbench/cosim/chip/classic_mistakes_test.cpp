@@ -125,12 +125,12 @@ class ClassicMistake : public testing::Test {
   [[nodiscard]] std::vector<double> read_out(double from_ns, double to_ns) const {
     const Eigen::Map<const Eigen::VectorXd> x(counts.data(), kWires);
     const Eigen::VectorXd voltage = weights.transpose() * x;
-    std::vector<double> words(kWires);
+    std::vector<double> right(kWires);
     for (Eigen::Index column = 0; column < kWires; ++column) {
       const double duration_ns = std::clamp(voltage(column) / kSlope, from_ns, to_ns) - from_ns;
-      words[static_cast<std::size_t>(column)] = std::round(duration_ns);
+      right[static_cast<std::size_t>(column)] = std::round(duration_ns);
     }
-    return words;
+    return right;
   }
 
   void run() {
@@ -173,12 +173,12 @@ TEST_F(ClassicMistake, NoneGivesTheRightNumbersInSilence) {
 }
 
 TEST_F(ClassicMistake, RampBeforeTheEndOfIntegration) {
-  tile = replaced(tile, "        at 285\n        set.c integ, 0\n", "");
-  tile = replaced(tile, "        set.c en, 0\n", "        set integ, 0\n        set.c en, 0\n");
+  tile = replaced(tile, "        at 285\n        set.c integ, 0\n",
+                  "        set.c rslope, 256\n        at 130\n        set.c ramp, 1\n        at 285\n        set.c integ, 0\n");
   run();
   EXPECT_GT(largest_difference(), 5.0);
   EXPECT_THAT(bench.violations.kept(), Contains(is_violation(ViolationKind::kRampDuringIntegration, "tile_0_0.array",
-                                                             at_ns(1, 5), address_of(tile, "set.c ramp, 1"))));
+                                                             at_ns(0, 130), address_of(tile, "set.c ramp, 1"))));
 }
 
 TEST_F(ClassicMistake, RampWhileThePulsesStillLast) {
@@ -265,7 +265,7 @@ TEST_F(ClassicMistake, BorderguardOpenToTwoDrivers) {
 }
 
 TEST_F(ClassicMistake, BorderguardClosesDuringThePulse) {
-  corner = replaced(corner, "at 290", "at 60");
+  corner = replaced(corner, "at 290", "at 58");
   run();
   EXPECT_LE(*std::max_element(words.begin(), words.end()), 40.0);  // what had passed by cycle 60
   EXPECT_GT(largest_difference(), 5.0);

@@ -3,14 +3,13 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <boost/asio/io_context.hpp>
-#include <boost/process.hpp>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "testbench/support/program.hpp"
 
 namespace chronotile::cli {
 namespace {
@@ -21,24 +20,9 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-struct Outcome {
-  int status = -1;
-  std::string out;
-  std::string err;
-};
+using support::Outcome;
 
-/// Runs the program itself.
-Outcome chronotile(const std::vector<std::string>& arguments) {
-  namespace bp = boost::process;
-  boost::asio::io_context context;
-  std::future<std::string> out;
-  std::future<std::string> err;
-  bp::child child(CHRONOTILE_PROGRAM, bp::args = arguments, bp::std_in<bp::null, bp::std_out> out, bp::std_err > err,
-                  context);
-  context.run();
-  child.wait();
-  return {child.exit_code(), out.get(), err.get()};
-}
+Outcome chronotile(const std::vector<std::string>& arguments) { return support::run_chronotile(arguments); }
 
 void expect_bad_usage(const std::vector<std::string>& arguments, const std::string& part) {
   const Outcome outcome = chronotile(arguments);

@@ -142,7 +142,7 @@ class Array : public support::ServicesFixture {
     WeightMatrix weights(kWires, kWires);
     const std::vector<double> numbers = random_numbers(kSize * kSize, 1.0, 3);
     for (Eigen::Index index = 0; index < weights.size(); ++index) {
-      weights.data()[index] = static_cast<float>(numbers[static_cast<std::size_t>(index)]);
+      weights.data()[index] = static_cast<double>(static_cast<float>(numbers[static_cast<std::size_t>(index)]));
     }
     return weights;
   }
@@ -179,7 +179,7 @@ TEST_F(Array, ProgrammingErrorIsGaussianReproducibleAndKeyed) {
 
   array.program(WeightSet::kWp1, WeightMatrix::Ones(kWires, kWires), services, 5);
   EXPECT_GT(array.weights(WeightSet::kWp1).maxCoeff(), 1.05F) << "may overshoot the target";
-  EXPECT_LE(array.weights(WeightSet::kWp1).maxCoeff(), static_cast<float>(kLargestWritten));
+  EXPECT_LE(array.weights(WeightSet::kWp1).maxCoeff(), static_cast<double>(static_cast<float>(kLargestWritten)));
 }
 
 TEST_F(Array, RefusesWhatIsNotA512x512MatrixWithinOne) {

@@ -36,7 +36,7 @@ WeightMatrix random_weights(std::uint32_t event, double scale = 1.0 / 16) {
   WeightMatrix weights(kWires, kWires);
   const std::vector<double> numbers = random_numbers(static_cast<std::size_t>(weights.size()), event);
   for (Eigen::Index index = 0; index < weights.size(); ++index) {
-    weights.data()[index] = static_cast<float>(numbers[static_cast<std::size_t>(index)] * scale);
+    weights.data()[index] = static_cast<double>(static_cast<float>(numbers[static_cast<std::size_t>(index)] * scale));
   }
   return weights;
 }
@@ -67,7 +67,7 @@ Block dot(const WeightMatrix& weights, const Block& x) {
 }
 
 /// One weight on wire and column 0.
-WeightMatrix single_weight(float value = 1.0F) {
+WeightMatrix single_weight(double value = 1.0) {
   WeightMatrix weights = WeightMatrix::Zero(kWires, kWires);
   weights(0, 0) = value;
   return weights;
