@@ -98,6 +98,15 @@ std::string_view layout_name(Layout layout) {
   return "";
 }
 
+/// `text` in a cell of a table.
+std::string cell(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    result += c == '|' ? "\\|" : std::string(1, c);
+  }
+  return result;
+}
+
 bool has_number(Format format) {
   return format == Format::kImmediate || format == Format::kRegisterImm || format == Format::kLoop;
 }
@@ -166,7 +175,7 @@ std::string manual_tables() {
   text += "### Instructions\n\n| opcode | mnemonic | format | cycles | effect |\n|---|---|---|---|---|\n";
   for (const Instruction& row : kInstructions) {
     text += fmt::format("| {} | `{}` | {} | {} | {} |\n", static_cast<int>(row.opcode), row.mnemonic,
-                        format_text(row.format).name, row.cycles, row.effect);
+                        format_text(row.format).name, row.cycles, cell(row.effect));
   }
   text += "\n";
   for (const Instruction& row : kInstructions) {
@@ -184,7 +193,7 @@ std::string manual_tables() {
         is_signed ? fmt::format("{}..{}", -half, half - 1) : fmt::format("0..{}", group_mask(row.group));
     text += fmt::format("| {} | `{}` | {} | {} | {} | {} | {} | {} | {} |\n", static_cast<int>(row.group), row.name,
                         row.bits, range, circuit_name(row.circuit), layout_name(row.layout), row.on_tiles ? "yes" : "-",
-                        row.on_pads ? "yes" : "-", row.doc);
+                        row.on_pads ? "yes" : "-", cell(row.doc));
     total += row.bits;
     tile_total += row.on_tiles ? row.bits : 0;
   }

@@ -52,12 +52,12 @@ inline constexpr int kGroupCount = 31;
 
 /// What stands behind the bits of a group.
 enum class Layout : std::uint8_t {
-  kFlag,         ///< one signal
-  kPerWireGroup, ///< eight signals, bit g for rows, columns or wires 64 g .. 64 g + 63
-  kOutIn,        ///< bits 7..0: wire group g may leave; bits 15..8: may enter (`kTurn`: leave SN wires for WE; back)
-  kFields,       ///< named single bits, see `doc`
-  kUnsigned,     ///< a code
-  kSigned,       ///< a two's complement code
+  kFlag,          ///< one signal
+  kPerWireGroup,  ///< eight signals, bit g for rows, columns or wires 64 g .. 64 g + 63
+  kOutIn,         ///< bits 7..0: wire group g may leave; bits 15..8: may enter (`kTurn`: leave SN wires for WE; back)
+  kFields,        ///< named single bits, see `doc`
+  kUnsigned,      ///< a code
+  kSigned,        ///< a two's complement code
 };
 
 struct SignalGroup {
@@ -119,8 +119,7 @@ inline constexpr std::array<SignalGroup, kGroupCount> kSignalGroups{{
      "programming amplitude shared by the row: code / 255 of the full programming voltage"},
     {Group::kProgramDevice, "pdev", 4, Circuit::kProgramming, Layout::kFields, true, false,
      "device of the unit cell that is written, one-hot: bit 0 G+, 1 G-, 2 g+, 3 g-"},
-    {Group::kProgramRow, "prow", 9, Circuit::kProgramming, Layout::kUnsigned, true, false,
-     "row that is written"},
+    {Group::kProgramRow, "prow", 9, Circuit::kProgramming, Layout::kUnsigned, true, false, "row that is written"},
     {Group::kProgramColumns, "pcol", 8, Circuit::kProgramming, Layout::kPerWireGroup, true, false,
      "lets pulses on the south-north wires onto 64 columns"},
     {Group::kPadSend, "psend", 8, Circuit::kPad, Layout::kPerWireGroup, false, true,

@@ -30,7 +30,7 @@ using detail::Value;
 constexpr std::size_t kErrorLimit = 20;
 constexpr int kIncludeDepth = 32;
 constexpr int kExpansionDepth = 100;
-constexpr std::size_t kLineLimit = 1'000'000;
+constexpr std::size_t kLineLimit = 250'000;
 constexpr std::uint32_t kAddressLimit = 0x10000;
 
 constexpr std::array<std::string_view, 14> kDirectives{".equ",  ".include", ".macro", ".endm", ".rept",
@@ -261,7 +261,7 @@ class Assembler {
     throw GiveUp{};
   }
 
-  std::string where(const LinePtr& line) const {
+  [[nodiscard]] std::string where(const LinePtr& line) const {
     return line == nullptr ? std::string("the command line") : program_.place_text(line->place);
   }
 
@@ -624,6 +624,7 @@ class Assembler {
         parameter = named(name);
         if (parameter == macro.parameters.end()) {
           std::vector<std::string_view> names;
+          names.reserve(macro.parameters.size());
           for (const Parameter& entry : macro.parameters) {
             names.emplace_back(entry.name);
           }
@@ -782,6 +783,7 @@ class Assembler {
       throw Mistake{column, fmt::format("'{}' is a signal group, not a value", name)};
     }
     std::vector<std::string_view> names;
+    names.reserve(named_values().size() + symbols_.size());
     for (const auto& entry : symbols_) {
       names.emplace_back(entry.first);
     }
@@ -829,7 +831,7 @@ class Assembler {
   }
 
   /// Whether every symbol is known by now.
-  bool is_known(const detail::Node& node) const {
+  [[nodiscard]] bool is_known(const detail::Node& node) const {
     if (node.operation == detail::Operation::kSymbol) {
       const auto found = symbols_.find(node.name);
       return found == symbols_.end() ? is_named_value(node.name) : found->second.state == Symbol::State::kKnown;
@@ -838,7 +840,7 @@ class Assembler {
                        [this](const Expression& operand) { return is_known(*operand); });
   }
 
-  Scope scope() const {
+  [[nodiscard]] Scope scope() const {
     return {here_, local_prefix_,
             [this](const std::string& name) { return symbols_.count(name) != 0 || is_named_value(name); }};
   }
@@ -955,6 +957,7 @@ class Assembler {
     const isa::Instruction* const instruction = isa::find_instruction(mnemonic);
     if (instruction == nullptr) {
       std::vector<std::string_view> names;
+      names.reserve(isa::kInstructions.size() + macros_.size());
       for (const isa::Instruction& row : isa::kInstructions) {
         names.push_back(row.mnemonic);
       }
@@ -1076,6 +1079,7 @@ class Assembler {
       return *group;
     }
     std::vector<std::string_view> names;
+    names.reserve(isa::kSignalGroups.size());
     for (const isa::SignalGroup& entry : isa::kSignalGroups) {
       names.push_back(entry.name);
     }

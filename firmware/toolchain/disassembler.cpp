@@ -32,7 +32,7 @@ std::string group_value(const Decoded& decoded) {
 
 std::string statement(const Decoded& decoded, const std::function<std::string(std::uint16_t)>& target) {
   const isa::Instruction& row = isa::instruction(decoded.opcode);
-  const std::string name = fmt::format("{}{}", row.mnemonic, decoded.commit ? ".c" : "");
+  std::string name = fmt::format("{}{}", row.mnemonic, decoded.commit ? ".c" : "");
   switch (row.format) {
     case Format::kNone:
       return name;

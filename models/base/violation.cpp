@@ -40,6 +40,8 @@ std::string_view name(ViolationKind kind) {
       return "ramp_during_integration";
     case ViolationKind::kRampDuringPulse:
       return "ramp_during_pulse";
+    case ViolationKind::kRampDuringPrecharge:
+      return "ramp_during_precharge";
     case ViolationKind::kRampReprogrammed:
       return "ramp_reprogrammed";
     case ViolationKind::kEnableWithoutRamp:

@@ -18,31 +18,34 @@ enum class ViolationKind : std::uint8_t {
   kCallUnderflow,
   kScheduleMissed,
   // tile
-  kIntegrateWithoutPrecharge,  ///< window opens on a capacitor that was read, or never precharged, since
-  kPrechargeDuringIntegration,
-  kIntegrateIdle,      ///< a window in which no pulse arrived at an open row gate
-  kIntegrateNoWeights, ///< a window with neither WP1 nor WP2 biased
-  kWindowEarly,        ///< a window opened more than the allowed lead-in before the pulses
-  kPulseNotCovered,    ///< a pulse at an open row gate lies partly or wholly outside every window
-  kSelectDuringIntegration,  ///< row gates, row source, polarity or weight set changed within a window
-  kRampDuringIntegration,    ///< a ramp starts while a window is open
-  kRampDuringPulse,    ///< a ramp starts while a pulse that counts still lasts
-  kRampReprogrammed,   ///< slope, start, direction changed while the ramp runs
-  kEnableWithoutRamp,  ///< EN is 1 while the ramp does not run
-  kComparatorMismatch, ///< comparator polarity and ramp direction disagree: pulses share no leading edge
-  kShareHalfOpen,      ///< one side of a capacitor share is closed and the other is not, when it matters
-  kEmissionNotDriven,  ///< EN passes pulses that no column output drives onto the wires
-  kProgramConflict,    ///< programming supply on during integration or ramp, or not exactly one device selected
+  kIntegrateWithoutPrecharge,   ///< window opens on a capacitor that was read, or never precharged, since
+  kPrechargeDuringIntegration,  ///< also by a neighbour that shares the capacitor
+  kIntegrateIdle,               ///< a window in which no pulse arrived at an open row gate
+  kIntegrateNoWeights,          ///< a window with neither WP1 nor WP2 biased
+  kWindowEarly,                 ///< a window opened more than the allowed lead-in before the pulses
+  kPulseNotCovered,             ///< a pulse at an open row gate lies partly or wholly outside every window
+  kSelectDuringIntegration,     ///< row gates, row source, polarity or weight set changed within a window
+  kRampDuringIntegration,       ///< a ramp starts while a window is open
+  kRampDuringPulse,             ///< a ramp starts while a pulse that counts still lasts
+  kRampDuringPrecharge,         ///< a ramp starts while a capacitor that it reads is precharged
+  kRampReprogrammed,            ///< slope, start, direction changed while the ramp runs
+  kEnableWithoutRamp,           ///< EN is 1 while the ramp does not run
+  kComparatorMismatch,          ///< comparator polarity and ramp direction disagree: pulses share no leading edge
+  kShareHalfOpen,               ///< one side of a capacitor share is closed and the other is not, when it matters
+  kEmissionNotDriven,           ///< EN passes pulses that no column output drives onto the wires
+  kProgramConflict,  ///< programming supply on during integration or ramp, or not exactly one device selected
   // mesh
-  kContention,        ///< two drivers on one wire
-  kRouteLoop,         ///< a pulse comes back to wires that it already drives
-  kGuardMoved,        ///< a borderguard or corner switch on a pulse's way changed while it passed
-  kPulseLost,         ///< no receiver listened to a driven wire group
+  kContention,  ///< two drivers on one wire
+  kRouteLoop,   ///< a pulse comes back to wires that it already drives
+  kGuardMoved,  ///< a borderguard or corner switch on a pulse's way changed while it passed
+  kPulseLost,   ///< no receiver listened to a driven wire group
   // pads
-  kCaptureIdle,       ///< a capture window in which no pulse arrived
-  kVectorAddress,     ///< vector address beyond the pad's memory
-  kSendOverrun,       ///< psend fell while a pulse was still high, or rose again before the last ended
+  kCaptureIdle,    ///< a capture window in which no pulse arrived
+  kVectorAddress,  ///< vector address beyond the pad's memory
+  kSendOverrun,    ///< psend fell while a pulse was still high, or rose again before the last ended
 };
+
+inline constexpr int kViolationKinds = static_cast<int>(ViolationKind::kSendOverrun) + 1;
 
 /// Name in reports, for example "pulse_not_covered".
 [[nodiscard]] std::string_view name(ViolationKind kind);

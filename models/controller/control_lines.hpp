@@ -26,9 +26,11 @@ class ControlLines : public virtual sc_core::sc_interface {
 /// Clock and triggers that all controllers of a chip share. Cycle n starts at n times the clock period.
 class ClockLines : public virtual sc_core::sc_interface {
  public:
-  [[nodiscard]] virtual double period_ns() const = 0;      ///< of the controller clock (default 1)
+  [[nodiscard]] virtual double period_ns() const = 0;           ///< of the controller clock (default 1)
   [[nodiscard]] virtual std::uint32_t slot_cycles() const = 0;  ///< default 300
-  /// Time of the last start trigger, from which slots are counted; a multiple of the period.
+  /// Time of the last start trigger, from which slots are counted; a multiple of the period. It is the new one from the
+  /// first delta cycle of the trigger's time stamp on, before `triggered` fires: what runs in the cycle of the trigger
+  /// does not depend on the order of processes.
   [[nodiscard]] virtual sc_core::sc_time epoch() const = 0;
   /// Triggers raised in the current cycle (bit 0: chip start). Valid when `triggered` fires.
   [[nodiscard]] virtual std::uint32_t triggers() const = 0;

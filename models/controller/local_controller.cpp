@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -14,35 +15,8 @@
 #include "models/bus/transaction.hpp"
 
 namespace chronotile::controller {
-namespace {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the SRAM's words are used as the bus stores their bytes");
-
-constexpr std::uint64_t kRunAheadCycles = 300;
-constexpr int kRunAheadInstructions = 1000;
-constexpr int kBreakpointCount = 4;
-constexpr std::uint32_t kEnableBit = 1U << 31U;
-constexpr std::uint32_t kNeverTriggered = 0;
-
-enum ControlBit : std::uint32_t { kStart = 1, kStop = 2, kResume = 4, kSingleStep = 8, kReset = 16 };
-
-constexpr std::size_t index_of(isa::Group group) { return static_cast<std::size_t>(group); }
-constexpr std::uint32_t bit_of(isa::Group group) { return 1U << static_cast<unsigned>(group); }
-
-constexpr std::uint32_t kOwnInstruction = bit_of(isa::Group::kInterrupt) | bit_of(isa::Group::kMarker);
-
-/// Groups that set, on, off and setr may write: the kind's own, less those that have an instruction of their own.
-constexpr std::uint32_t writable_groups(Kind kind) {
-  std::uint32_t groups = 0;
-  for (const isa::SignalGroup& entry : isa::kSignalGroups) {
-    if (kind == Kind::kTile ? entry.on_tiles : entry.on_pads) {
-      groups |= bit_of(entry.group);
-    }
-  }
-  return groups & ~kOwnInstruction;
-}
-
-const char* state_name(State state) {
+const char* name(State state) {
   switch (state) {
     case State::kIdle:
       return "idle";
@@ -60,6 +34,66 @@ const char* state_name(State state) {
       return "stopped";
   }
   return "?";
+}
+
+const char* name(Cause cause) {
+  switch (cause) {
+    case Cause::kNone:
+      return "none";
+    case Cause::kHalt:
+      return "halt";
+    case Cause::kBreakpoint:
+      return "breakpoint";
+    case Cause::kWatchpoint:
+      return "watchpoint";
+    case Cause::kStep:
+      return "step";
+    case Cause::kStopRequest:
+      return "stop_request";
+    case Cause::kIllegalInstruction:
+      return "illegal_instruction";
+    case Cause::kFetchPastEnd:
+      return "fetch_past_end";
+    case Cause::kLoopOverflow:
+      return "loop_overflow";
+    case Cause::kLoopUnderflow:
+      return "loop_underflow";
+    case Cause::kCallOverflow:
+      return "call_overflow";
+    case Cause::kCallUnderflow:
+      return "call_underflow";
+  }
+  return "?";
+}
+
+namespace {
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the SRAM's words are used as the bus stores their bytes");
+
+constexpr std::uint64_t kRunAheadCycles = 300;
+constexpr int kRunAheadInstructions = 1000;
+constexpr int kBreakpointCount = 4;
+constexpr std::uint32_t kEnableBit = 1U << 31U;
+constexpr std::uint32_t kNeverTriggered = 0;
+
+enum ControlBit : std::uint32_t { kStart = 1, kStop = 2, kResume = 4, kSingleStep = 8, kReset = 16 };
+
+constexpr double kAttojoulesPerPicojoule = 1e6;
+
+constexpr std::size_t index_of(isa::Group group) { return static_cast<std::size_t>(group); }
+constexpr std::uint32_t bit_of(isa::Group group) { return 1U << static_cast<unsigned>(group); }
+
+constexpr std::uint32_t kOwnInstruction = bit_of(isa::Group::kInterrupt) | bit_of(isa::Group::kMarker);
+
+/// Groups that set, on, off and setr may write: the kind's own, less those that have an instruction of their own.
+constexpr std::uint32_t writable_groups(Kind kind) {
+  std::uint32_t groups = 0;
+  for (const isa::SignalGroup& entry : isa::kSignalGroups) {
+    if (kind == Kind::kTile ? entry.on_tiles : entry.on_pads) {
+      groups |= bit_of(entry.group);
+    }
+  }
+  return groups & ~kOwnInstruction;
 }
 
 ViolationKind violation_of(Cause cause) {
@@ -150,6 +184,8 @@ class LocalController::Impl {
         config_(config),
         services_(services),
         energy_place_(energy_place),
+        cycle_aJ_(std::llround(config.energy_per_cycle_pJ * kAttojoulesPerPicojoule)),
+        instruction_aJ_(std::llround(config.energy_per_instruction_pJ * kAttojoulesPerPicojoule)),
         writable_(writable_groups(config.kind)),
         sram_(config.sram_words) {
     if (config.sram_words == 0 || config.sram_words > map::kRegisters / sizeof(isa::Word) ||
@@ -283,7 +319,7 @@ class LocalController::Impl {
     const State state = state_of(core_);
     if (state_probe_.watched() && shown_ != state) {
       shown_ = state;
-      state_probe_.text(state_name(state));
+      state_probe_.text(controller::name(state));
     }
   }
   [[nodiscard]] State state_of(const Core& core) const {
@@ -309,6 +345,8 @@ class LocalController::Impl {
   ControllerConfig config_;
   Services& services_;
   energy::Place energy_place_;
+  std::int64_t cycle_aJ_;  ///< whole: energy must not depend on how many charges it is divided into
+  std::int64_t instruction_aJ_;
   std::uint32_t writable_;
   std::vector<isa::Word> sram_;
   bus::RegisterBank bank_{"local controller"};
@@ -331,6 +369,7 @@ class LocalController::Impl {
   bool watch_hit_ = false;
   bool pass_breakpoint_ = false;
   bool reset_pending_ = false;
+  bool write_dmi_granted_ = false;  ///< since the last invalidation
   std::uint64_t reset_cycle_ = 0;
   std::uint64_t charged_cycle_ = 0;
   std::uint64_t charged_instructions_ = 0;
@@ -637,6 +676,7 @@ void LocalController::Impl::step() {
     return;
   }
   core_.cycle = cycle;
+  read_epoch();  // a trigger of this cycle counts, whether or not on_triggered has run
   charge(cycle, core_.executed);
   ahead_ = false;
   run_this_cycle(cycle);
@@ -698,7 +738,8 @@ void LocalController::Impl::run_ahead(std::uint64_t cycle) {
   }
 }
 
-/// The core with all instructions of cycles before `end`; nothing if the SRAM behind it was changed by DMI.
+/// The core with all instructions of cycles before `end`; nothing if the SRAM behind it was changed by an expired DMI
+/// pointer.
 std::optional<Core> LocalController::Impl::replayed(std::uint64_t end) const {
   Core core = checkpoint_;
   while (core.cycle < end) {
@@ -775,15 +816,15 @@ void LocalController::Impl::apply_reset() {
   }
 }
 
-/// Energy up to `cycle` and `executed` instructions, since the last call.
+/// Energy up to `cycle` and `executed` instructions, since the last call; never takes back what was charged.
 void LocalController::Impl::charge(std::uint64_t cycle, std::uint64_t executed) {
-  const std::uint64_t cycles = state_ == State::kRunning ? cycle - charged_cycle_ : 0;
-  const std::uint64_t instructions = executed - charged_instructions_;
-  charged_cycle_ = cycle;
-  charged_instructions_ = executed;
-  services_.energy.charge(energy_place_, energy::Account::kController,
-                          1e-3 * (static_cast<double>(cycles) * config_.energy_per_cycle_pJ +
-                                  static_cast<double>(instructions) * config_.energy_per_instruction_pJ));
+  const std::uint64_t cycles = state_ == State::kRunning ? cycle - std::min(cycle, charged_cycle_) : 0;
+  const std::uint64_t instructions = executed - std::min(executed, charged_instructions_);
+  charged_cycle_ = std::max(charged_cycle_, cycle);
+  charged_instructions_ += instructions;
+  services_.energy.charge_aJ(
+      energy_place_, energy::Account::kController,
+      static_cast<std::int64_t>(cycles) * cycle_aJ_ + static_cast<std::int64_t>(instructions) * instruction_aJ_);
 }
 
 // -- bus --------------------------------------------------------------------------------------------------------------
@@ -911,10 +952,13 @@ void LocalController::Impl::control(std::uint32_t bits) {
 }
 
 void LocalController::Impl::begin(std::uint32_t bits) {
+  charge(now(), core_.executed);
+  if (std::exchange(write_dmi_granted_, false)) {
+    bus->invalidate_direct_mem_ptr(0, sram_bytes() - 1);
+  }
   state_ = State::kRunning;
   cause_ = Cause::kNone;
   stepping_ = (bits & kSingleStep) != 0;
-  charged_cycle_ = now();
   choose_mode();
   show_state();
 }
@@ -927,7 +971,7 @@ void LocalController::Impl::b_transport(tlm::tlm_generic_payload& payload, sc_co
       settle();
     }
     const auto status = bus::access_bytes(payload, address, sram_data(), sram_bytes());
-    payload.set_dmi_allowed(status == tlm::TLM_OK_RESPONSE);
+    payload.set_dmi_allowed(status == tlm::TLM_OK_RESPONSE && !(payload.is_write() && running()));
     payload.set_response_status(status);
   } else {
     if (payload.is_write()) {
@@ -954,6 +998,7 @@ unsigned int LocalController::Impl::transport_dbg(tlm::tlm_generic_payload& payl
   return count;
 }
 
+/// A write past the bus would not be seen by what has run ahead of it: none while the controller runs.
 bool LocalController::Impl::get_direct_mem_ptr(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi) {
   dmi.init();
   if (payload.get_address() >= sram_bytes()) {
@@ -962,10 +1007,18 @@ bool LocalController::Impl::get_direct_mem_ptr(tlm::tlm_generic_payload& payload
   }
   dmi.set_start_address(0);
   dmi.set_end_address(sram_bytes() - 1);
+  if (payload.is_write() && running()) {
+    return false;
+  }
   dmi.set_dmi_ptr(sram_data());
   dmi.set_read_latency(period_);
   dmi.set_write_latency(period_);
-  dmi.allow_read_write();
+  if (running()) {
+    dmi.allow_read();
+  } else {
+    dmi.allow_read_write();
+    write_dmi_granted_ = true;
+  }
   return true;
 }
 

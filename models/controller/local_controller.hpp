@@ -19,7 +19,7 @@ enum class Kind : std::uint8_t { kTile, kPad };
 struct ControllerConfig {
   Kind kind = Kind::kTile;
   std::uint32_t sram_words = 4096;         ///< depth of the instruction SRAM (assumed; nothing is published)
-  double energy_per_cycle_pJ = 1.0;        ///< while running (assumed)
+  double energy_per_cycle_pJ = 1.0;        ///< while running (assumed); rounded to whole attojoules, as is the next
   double energy_per_instruction_pJ = 2.0;  ///< fetch and decode (assumed)
 };
 
@@ -39,6 +39,10 @@ enum class Cause : std::uint8_t {
   kCallUnderflow,
 };
 
+/// "idle", "running", ... and "none", "halt", ...: as in traces and messages.
+[[nodiscard]] const char* name(State state);
+[[nodiscard]] const char* name(Cause cause);
+
 /// Receives the interrupts of a controller.
 class InterruptLines : public virtual sc_core::sc_interface {
  public:
@@ -49,7 +53,8 @@ inline constexpr std::uint32_t kFaultInterrupt = 1U << 31U;
 
 /// Byte offsets within a controller's window of the control bus.
 namespace map {
-inline constexpr std::uint64_t kSram = 0x000000;       ///< sram_words x 8 bytes, little endian; DMI
+inline constexpr std::uint64_t kSram =
+    0x000000;  ///< sram_words x 8 bytes, little endian; DMI (writes: while not running)
 inline constexpr std::uint64_t kRegisters = 0x080000;  ///< register bank, 32-bit registers
 // register bank, offsets from kRegisters
 inline constexpr std::uint64_t kControl =
@@ -71,7 +76,8 @@ inline constexpr std::uint64_t kShadow0 = 0x180;     ///< RW x31: shadow of each
 }  // namespace map
 
 /// The local controller of a tile or pad: fetches 64-bit instructions from its SRAM, one per cycle, and so is the time
-/// sequence of all control signals (chip.md 5; the instruction set is this project's own: docs/lc-manual.md).
+/// sequence of all control signals (that much is published; the instruction set is this project's own:
+/// docs/lc-manual.md).
 ///
 /// Timing: an instruction that runs in cycle n commits at n times the period; `wait k` in cycle n lets the next one run
 /// in cycle n + k. A controller that is started (register or at power-on reset: kIdle until the host starts it) runs
@@ -80,7 +86,12 @@ inline constexpr std::uint64_t kShadow0 = 0x180;     ///< RW x31: shadow of each
 ///
 /// Temporal decoupling: instructions with no effect outside the controller run ahead of simulated time up to the next
 /// one that has an effect (commit, irq, mark, wait, trig, halt); with a breakpoint, watchpoint, single step or a
-/// watched program counter every instruction runs in its own cycle. Both give the same signals at the same times.
+/// watched program counter every instruction runs in its own cycle. Both give the same signals at the same times, and
+/// the same energy.
+///
+/// DMI: the SRAM may be read at any time, and written while the controller does not run (idle, halted, faulted,
+/// stopped). A start invalidates all pointers that were granted for writing; while it runs, also while it waits for a
+/// trigger, DMI is read-only and programs are changed by transactions, which the run-ahead takes into account.
 class LocalController final : public sc_core::sc_module, public ControlLines, public probe::Traceable {
  public:
   LocalController(sc_core::sc_module_name name, const ControllerConfig& config, Services& services,

@@ -21,9 +21,11 @@
 /// is annotated in Pulses::delay_ns (and, to the kernel's resolution, in the delay argument) and never waited for. A
 /// driver calls end_pulses at ceil_time(lead + longest), at least one delta after begin_pulses.
 ///
-/// Within one time stamp: control levels change in delta 0. Drivers react to their own control edges in delta 1 and
-/// call begin_pulses and end_pulses; nodes forward at once by the guard levels of this time stamp. Nodes act on guards
-/// that moved, and receivers on windows that opened or closed, in delta 2.
+/// Within one time stamp: control levels change in delta 0, and drivers call end_pulses of pulses that end by
+/// themselves (one without any pulse: a delta after begin_pulses). Drivers react to their own control edges in delta 1
+/// and call begin_pulses and, for what they cut, end_pulses; nodes forward at once by the guard levels of this time
+/// stamp. Nodes act on guards that moved, and receivers on windows that opened or closed, in delta 2. A tile's ramp
+/// starts in delta 3; if EN is 1 then, its begin_pulses comes in delta 4.
 ///
 /// Ownership: the initiator owns the payload and keeps it alive and unchanged from begin_pulses to the return of
 /// end_pulses, but for tail_cut_ns, which it may set before end_pulses; payload address identifies the transaction. A

@@ -24,15 +24,20 @@ using SourceId = std::uint32_t;
 using HopId = std::uint16_t;
 
 /// What a driver puts on the wires, shared by all branches of a multicast. `durations_ns` is filled in before
-/// end_pulses and never changes afterwards: falling edge minus common leading edge of each wire and lane; 0 = no pulse.
+/// begin_pulses and never changes after end_pulses: falling edge minus common leading edge of each wire and lane; 0 =
+/// no pulse. In between, the driver may cut pulses: at time t it shortens those that last longer to t, so that at any
+/// time the durations tell all that has happened until then. Infinite: only a cut ends it.
 struct Emission {
   SourceId source = 0;
   GroupMask groups = 0;   ///< driven wire groups
   double lead_ns = 0;     ///< common leading edge at the driver, absolute
   Block durations_ns;     ///< kWires x lanes; rows of undriven groups are zero
-  double longest_ns = 0;  ///< largest duration of all wires and lanes, set with durations_ns
+  double longest_ns = 0;  ///< largest duration of all wires and lanes, once final
   GroupMask heard = 0;    ///< wire groups that some receiver listened to; set by receivers, read by the driver
-  bool final = false;     ///< durations are final
+  GroupMask rising =
+      0;               ///< wire groups whose durations_ns hold the time at which the wire rises (comparator mismatch),
+                       ///< until the cut makes pulses as long as the gate was open of those that have risen
+  bool final = false;  ///< durations are final
 };
 
 /// One branch of an emission as seen at a place: the transaction's payload. At the place, wire w of lane l is high on

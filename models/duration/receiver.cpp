@@ -90,11 +90,39 @@ void add_alone(const Candidate& candidate, const Window* windows, std::size_t wi
   }
 }
 
+/// One pulse of one wire and lane. Its own times are relative to its branch's leading edge.
+struct Interval {
+  const Candidate* member = nullptr;
+  double end_ns = 0;
+  double from = 0;  ///< in the frame of the first branch, for comparisons
+  double to = 0;
+};
+
+/// Time within `window` of pulses that hang together, from the beginning of `first` to the end of `last`. Times are
+/// taken relative to whichever pulse bounds them, so that a pulse alone counts as in add_alone() and one that ended
+/// before the window leaves no trace.
+double overlap_of_run(const Interval& first, const Interval& last, const Window& window) {
+  const Candidate& begin = *first.member;
+  const Candidate& end = *last.member;
+  const double open = end.from_lead(window.open_ns);
+  const double close = end.from_lead(window.close_ns);
+  if (&begin == &end) {
+    return std::max(0.0, std::min(last.end_ns, close) - std::max(open, begin.head_ns));
+  }
+  if (begin.from_lead(window.open_ns) >= begin.head_ns) {
+    return std::max(0.0, std::min(last.end_ns, close) - open);
+  }
+  if (close <= last.end_ns) {
+    return std::max(0.0, begin.from_lead(window.close_ns) - begin.head_ns);
+  }
+  return (last.end_ns - begin.head_ns) + (begin.from_lead(end.pulses->emission->lead_ns) + end.pulses->delay_ns);
+}
+
 /// Several branches meet on the wires of a group: their intervals are joined, wire by wire.
 void add_joined(const Members& members, const Window* windows, std::size_t window_count, int group, double* sum,
                 std::size_t size, Coverage& coverage) {
   const Candidate& first = *members.front();
-  boost::container::small_vector<std::pair<double, double>, 8> intervals;  // relative to the first leading edge
+  boost::container::small_vector<Interval, 8> intervals;
   double missed = 0;
   for (std::size_t k = 0; k < size; ++k) {
     intervals.clear();
@@ -103,23 +131,25 @@ void add_joined(const Members& members, const Window* windows, std::size_t windo
       const double duration = member->durations->data()[static_cast<std::size_t>(group) * size + k];
       const double end = std::min(duration, member->tail_ns);
       if (end > member->head_ns) {
-        intervals.emplace_back(lead + member->head_ns, lead + end);
+        intervals.push_back({member, end, lead + member->head_ns, lead + end});
       }
     }
-    std::sort(intervals.begin(), intervals.end());
+    std::stable_sort(intervals.begin(), intervals.end(),
+                     [](const Interval& a, const Interval& b) { return a.from < b.from; });
     double high = 0;
     double within = 0;
     for (std::size_t i = 0; i < intervals.size();) {
-      const double begin = intervals[i].first;
-      double end = intervals[i].second;
-      for (++i; i < intervals.size() && intervals[i].first <= end; ++i) {
-        end = std::max(end, intervals[i].second);
+      const Interval& begin = intervals[i];
+      Interval end = begin;
+      for (++i; i < intervals.size() && intervals[i].from < end.to - kRounding_ns; ++i) {
+        if (intervals[i].to > end.to) {
+          end = intervals[i];
+        }
       }
-      high += end - begin;
+      high += end.to - begin.from;
       for (std::size_t j = 0; j < window_count; ++j) {
         if (driven(windows[j].groups, group)) {
-          const double overlap = std::max(0.0, std::min(end, first.from_lead(windows[j].close_ns)) -
-                                                   std::max(begin, first.from_lead(windows[j].open_ns)));
+          const double overlap = overlap_of_run(begin, end, windows[j]);
           sum[k] += windows[j].weight * overlap;
           within += overlap;
         }
@@ -145,14 +175,19 @@ bool meet_on_wires(const Members& members, int group) {
   return false;
 }
 
-void require_settled(const Arrivals::Entry& entry) {
-  if (!entry.over || !entry.pulses.emission->final) {
+/// Durations of an emission that is not final are known as far as a switch let them pass, or up to `known_ns`.
+void require_known(const Arrivals::Entry& entry, const Window* windows, std::size_t window_count, double known_ns) {
+  const bool known = entry.over && (entry.pulses.emission->final || entry.pulses.tail_cut_ns < kInfinity);
+  const bool past = std::all_of(windows, windows + window_count, [&](const Window& window) {
+    return (window.groups & entry.pulses.groups) == 0 || window.close_ns <= known_ns;
+  });
+  if (!known && !past) {
     throw std::logic_error("duration::overlap: a pulse is not over yet");
   }
 }
 
 Candidates collect(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
-                   const Reception& reception, std::size_t lanes, std::vector<Block>& received) {
+                   const Reception& reception, std::size_t lanes, double known_ns, std::vector<Block>& received) {
   Candidates candidates;
   received.reserve(entries.size());
   for (const Arrivals::Entry& entry : entries) {
@@ -166,7 +201,7 @@ Candidates collect(const std::vector<Arrivals::Entry>& entries, const Window* wi
     if (!possible) {
       continue;
     }
-    require_settled(entry);
+    require_known(entry, windows, window_count, known_ns);
     candidate.durations = &entry.pulses.emission->durations_ns;
     if (candidate.durations->rows() != kWires || static_cast<std::size_t>(candidate.durations->cols()) != lanes) {
       throw std::logic_error("duration::overlap: an emission's block is not 512 x lanes");
@@ -189,7 +224,7 @@ Candidates collect(const std::vector<Arrivals::Entry>& entries, const Window* wi
 
 }  // namespace
 
-void Arrivals::begin(const Pulses& pulses) { entries_.push_back({pulses, false, false}); }
+void Arrivals::begin(const Pulses& pulses) { entries_.push_back({pulses, false}); }
 
 void Arrivals::end(const Pulses& pulses) {
   const auto same = [&](const Entry& entry) {
@@ -209,11 +244,6 @@ double Arrivals::Entry::end_ns() const {
          std::min(pulses.emission->final ? pulses.emission->longest_ns : kInfinity, pulses.tail_cut_ns);
 }
 
-bool Arrivals::settled() const {
-  return std::all_of(entries_.begin(), entries_.end(),
-                     [](const Entry& entry) { return entry.over && entry.pulses.emission->final; });
-}
-
 void Arrivals::forget(double time_ns) {
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
                                 [&](const Entry& entry) { return entry.over && entry.end_ns() <= time_ns; }),
@@ -221,12 +251,12 @@ void Arrivals::forget(double time_ns) {
 }
 
 Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
-                 const Reception& reception, Block& sum) {
+                 const Reception& reception, Block& sum, double known_ns) {
   Coverage coverage;
   const auto lanes = static_cast<std::size_t>(sum.cols());
   const std::size_t size = lanes * kWiresPerGroup;
   std::vector<Block> received;
-  const Candidates candidates = collect(entries, windows, window_count, reception, lanes, received);
+  const Candidates candidates = collect(entries, windows, window_count, reception, lanes, known_ns, received);
 
   for (std::size_t i = 0; i < window_count; ++i) {
     double first_lead = kInfinity;

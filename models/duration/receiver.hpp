@@ -47,16 +47,13 @@ class Arrivals {
 
   struct Entry {
     Pulses pulses;
-    bool over = false;     ///< end_pulses was called: durations are final, or a switch closed for good
-    bool counted = false;  ///< some window has covered part of it
+    bool over = false;  ///< end_pulses was called: durations are final, or a switch closed for good
 
     /// When the last wire falls (without transport error), once `over`.
     [[nodiscard]] double end_ns() const;
   };
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] std::vector<Entry>& entries() { return entries_; }
-  /// Every branch is over and its emission final: lengths can be worked out.
-  [[nodiscard]] bool settled() const;
   /// Forgets pulses that ended at or before `time_ns`. A receiver with transport error subtracts its bound from the
   /// time, because pulses may be received longer than they were sent.
   void forget(double time_ns);
@@ -68,10 +65,12 @@ class Arrivals {
 
 /// Adds to `sum` (kWires x lanes), for each wire and lane, weight times the time during which the wire is high within
 /// each of `windows` (windows that share a wire group must not overlap in time). The entries that take part must be
-/// settled. Pure: may run on a worker thread with a copy of the entries (cheap: emissions are shared). A window that
-/// covers a pulse wholly contributes exactly its duration, whatever the absolute time.
+/// over, or the windows that they meet closed at or before `known_ns`, the time up to which durations tell what
+/// happened (see Emission). Pure: may run on a worker thread with a copy of the entries (cheap: emissions are shared).
+/// A window that covers a pulse wholly contributes exactly its duration, whatever the absolute time. The bits of an
+/// element depend on no other wire or lane, nor on pulses that ended before the windows.
 Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
-                 const Reception& reception, Block& sum);
+                 const Reception& reception, Block& sum, double known_ns = -std::numeric_limits<double>::infinity());
 
 /// The same for one window.
 inline Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window& window, const Reception& reception,

@@ -20,21 +20,25 @@ inline constexpr int kAccountCount = 7;
 /// Index of a place that was registered.
 using Place = std::uint32_t;
 
-/// Sums per account and place, and per lane since the last take_lanes(). Each lane is one whole chip: its energy is what
-/// the chip would use for that copy of the data alone. Sums are kept in whole attojoules, so they depend neither on the
-/// order of charges nor on the lanes beside.
+/// Sums per account and place, and per lane since the last take_lanes(). Each lane is one whole chip: its energy is
+/// what the chip would use for that copy of the data alone. Sums are kept in whole attojoules, so they depend neither
+/// on the order of charges nor on the lanes beside.
 class Meter {
  public:
-  explicit Meter(std::size_t lanes = 1) : lanes_(lanes) {}
+  explicit Meter(std::size_t lanes = 1) : lanes_(lanes), active_lanes_(lanes) {}
+
+  /// The first `count` lanes carry data and count in the totals from now on; at first all do.
+  void set_active_lanes(std::size_t count) { active_lanes_ = count; }
+  [[nodiscard]] std::size_t active_lanes() const { return active_lanes_; }
 
   /// `domain` groups places in traces, for example "NW" or "host".
   Place add_place(std::string name, std::string domain);
 
   /// Energy that does not depend on the data: the same for every lane.
-  void charge(Place place, Account account, double energy_nJ) {
-    const std::int64_t amount = attojoules(energy_nJ);
-    common_aJ_ += amount;
-    places_[place].energy_aJ[static_cast<std::size_t>(account)] += amount * static_cast<std::int64_t>(lanes_.size());
+  void charge(Place place, Account account, double energy_nJ) { charge_aJ(place, account, attojoules(energy_nJ)); }
+  void charge_aJ(Place place, Account account, std::int64_t energy_aJ) {
+    common_aJ_ += energy_aJ;
+    places_[place].energy_aJ[static_cast<std::size_t>(account)] += energy_aJ * static_cast<std::int64_t>(active_lanes_);
   }
   /// Energy that depends on the data: one number per lane, `stride` apart.
   void charge_lanes(Place place, Account account, const double* energy_nJ, std::size_t stride = 1) {
@@ -42,7 +46,7 @@ class Meter {
     for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
       const std::int64_t amount = attojoules(energy_nJ[lane * stride]);
       lanes_[lane] += amount;
-      sum += amount;
+      sum += lane < active_lanes_ ? amount : 0;
     }
     places_[place].energy_aJ[static_cast<std::size_t>(account)] += sum;
   }
@@ -50,7 +54,7 @@ class Meter {
   /// Energy of each lane since the last call (or construction), in nJ; starts anew.
   [[nodiscard]] std::vector<double> take_lanes();
 
-  // Totals over all lanes since construction.
+  // Totals over the active lanes since construction.
   [[nodiscard]] double total_nJ() const;
   [[nodiscard]] double total_nJ(Account account) const;
   [[nodiscard]] double place_nJ(Place place) const;
@@ -71,7 +75,8 @@ class Meter {
   };
   std::vector<Entry> places_;
   std::vector<std::int64_t> lanes_;  ///< since the last take, without what is common
-  std::int64_t common_aJ_ = 0;       ///< since the last take, of each lane
+  std::size_t active_lanes_;
+  std::int64_t common_aJ_ = 0;  ///< since the last take, of each lane
 };
 
 }  // namespace chronotile::energy

@@ -513,7 +513,7 @@ void Node::attach(probe::Observer& observer) {
   using probe::Detail;
   using probe::Kind;
   Impl& impl = *impl_;
-  if (impl.control != nullptr) {
+  if (!impl.config.pass_through) {
     constexpr std::array<const char*, kEdges> kDocs{"northern borderguard: [7:0] groups that may leave, [15:8] enter",
                                                     "eastern borderguard: [7:0] groups that may leave, [15:8] enter",
                                                     "southern borderguard: [7:0] groups that may leave, [15:8] enter",

@@ -18,7 +18,7 @@ inline constexpr int kEdges = 4;
 struct NodeConfig {
   std::uint32_t index = 0;               ///< site: grid row * grid columns + grid column
   double hop_delay_ns = 0.05;            ///< driver to driver (assumed)
-  double energy_per_wire_hop_pJ = 0.05;  ///< per pulse (assumed)
+  double energy_per_wire_hop_pJ = 0.05;  ///< per wire of a group, with or without a pulse (assumed)
   /// A processing element's site: straight wires whatever `control` says, no corner switch.
   bool pass_through = false;
 };
@@ -35,12 +35,14 @@ struct NodeConfig {
 /// different wire groups from different drivers.
 ///
 /// Guards are read when they matter: begin_pulses uses the levels of its own time stamp; a change of guards at that
-/// time stamp is acted on in delta 2, when all pulses of the time stamp have begun and ended; contention is judged in
-/// delta 3. So a pulse that ends at the time at which a switch moves, or at which another one begins, is undisturbed,
-/// whatever the order of processes; the propagation delay (below 1 ns) is left out of these comparisons.
+/// time stamp is acted on in delta 2, when all pulses of the time stamp have begun and ended; contention is judged
+/// two deltas after the pulses came onto the wires, when whatever ends at the time stamp has ended. So a pulse that
+/// ends at the time at which a switch moves, or at which another one begins, is undisturbed, whatever the order of
+/// processes; the propagation delay (below 1 ns) is left out of these comparisons.
 ///
 /// Delay: hop_delay_ns for each set of wires that the pulses come onto (edge, own columns, corner switch), with one
-/// HopId. Energy: energy_per_wire_hop_pJ for each wire of the groups that come onto a set of wires.
+/// HopId. Energy: energy_per_wire_hop_pJ for each wire of the groups that come onto a set of wires, whether it has a
+/// pulse or not.
 ///
 /// Traces: `bgn`, `bge`, `bgs`, `bgw`, `turn` (levels), `busy_we`, `busy_sn` (occupied wire groups); on demand
 /// `wires_we`, `wires_sn` (pulses).

@@ -29,21 +29,6 @@ using duration::Pulses;
 
 constexpr double kSaturation = 4.0;  ///< standard deviations at which the bounded shape bends
 
-/// Calls `work(first wire, count)` for each run of wires whose groups are set.
-template <typename Work>
-void for_runs(GroupMask groups, Work work) {
-  for (int group = 0; group < kWireGroups; ++group) {
-    if (((groups >> group) & 1U) != 0) {
-      const int first = group;
-      while (group + 1 < kWireGroups && ((groups >> (group + 1)) & 1U) != 0) {
-        ++group;
-      }
-      work(static_cast<std::size_t>(first) * kWiresPerGroup,
-           static_cast<std::size_t>(group - first + 1) * kWiresPerGroup);
-    }
-  }
-}
-
 struct Bounds {
   double short_ns;
   double long_ns;
@@ -182,7 +167,9 @@ void TransportError::apply(const Pulses& pulses, std::uint32_t receiver, Block& 
   Block draws(kWires, static_cast<Eigen::Index>(lanes));
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     const noise::Stream keyed = stream(pulses, receiver, lane);
-    for_runs(pulses.groups, [&](std::size_t first, std::size_t count) {
+    for_each_run(pulses.groups, [&](int first_wire, int last_wire) {
+      const auto first = static_cast<std::size_t>(first_wire);
+      const auto count = static_cast<std::size_t>(last_wire - first_wire);
       double* out = draws.data() + first * lanes + lane;
       if (config_.mode == TransportErrorMode::kPerHop) {
         noise::gaussian(keyed, first, out, count, lanes);
@@ -193,7 +180,9 @@ void TransportError::apply(const Pulses& pulses, std::uint32_t receiver, Block& 
   }
 
   const Bounds bounds{config_.short_bound_ns, config_.bound_ns, config_.short_below_ns};
-  for_runs(pulses.groups, [&](std::size_t first, std::size_t count) {
+  for_each_run(pulses.groups, [&](int first_wire, int last_wire) {
+    const auto first = static_cast<std::size_t>(first_wire);
+    const auto count = static_cast<std::size_t>(last_wire - first_wire);
     double* durations = durations_ns.data() + first * lanes;
     const double* draw = draws.data() + first * lanes;
     const std::size_t size = count * lanes;

@@ -13,7 +13,7 @@
 namespace chronotile::mesh {
 
 /// Error of a duration on its way over the mesh. Published: at most 5 ns over the whole chip, at most 3 ns for shorter
-/// durations (chip.md 4). What "shorter" means, the shape and the growth with hops are assumed:
+/// durations (docs/modelling.md). What "shorter" means, the shape and the growth with hops are assumed:
 ///
 /// kPerHop: error = bound(duration) * amplitude(hops) * f(z / 4), f(x) = x / sqrt(1 + x^2), z standard normal,
 ///   z = sqrt(skew_share) * (sum over the hops of skew[hop][wire]) / sqrt(hops) + sqrt(1 - skew_share) * jitter.

@@ -48,8 +48,8 @@ void WeightArray::program(WeightSet set, const WeightMatrix& target, const Servi
   for (int row = 0; row < kWires; ++row) {
     error.row(services, tile, static_cast<std::uint32_t>(set), row, errors.data());
     for (int column = 0; column < kWires; ++column) {
-      const double written = std::clamp(target(row, column) + errors[static_cast<std::size_t>(column)],
-                                        -kLargestWritten, kLargestWritten);
+      const double written =
+          std::clamp(target(row, column) + errors[static_cast<std::size_t>(column)], -kLargestWritten, kLargestWritten);
       if (config_.double_precision) {
         double_[at(set)][mac::packed_index(row, column)] = written;
       } else {

@@ -15,7 +15,6 @@ using duration::Block;
 using isa::Group;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kRounding_ns = 1e-9;
 
 }  // namespace
 
@@ -140,16 +139,16 @@ void DurationGenerator::begin(GroupMask groups, double now) {
     double& longest = drive.longest_ns[static_cast<std::size_t>(group)];
     longest = fill_durations(group, drive.lead_ns, emission->durations_ns);
     if (mismatched(group)) {
-      drive.mismatched = static_cast<GroupMask>(drive.mismatched | (1U << static_cast<unsigned>(group)));
+      emission->rising = static_cast<GroupMask>(emission->rising | (1U << static_cast<unsigned>(group)));
       longest = kInfinity;
     }
   }
-  if (drive.mismatched != 0) {
+  if (emission->rising != 0) {
     context_.report(
         ViolationKind::kComparatorMismatch,
         fmt::format("the ramp {} but the comparators of column groups 0x{:02x} are high {} it: their pulses "
                     "share no leading edge",
-                    falling_ ? "falls" : "rises", drive.mismatched, falling_ ? "above" : "below"));
+                    falling_ ? "falls" : "rises", emission->rising, falling_ ? "above" : "below"));
   }
   const TileConfig& config = context_.config;
   context_.services.energy.charge(
@@ -172,13 +171,14 @@ void DurationGenerator::cut(GroupMask groups, double now) {
         continue;
       }
       auto durations = rows_of(drive.pulses.emission->durations_ns, group);
-      if (contains(drive.mismatched, group)) {
+      if (contains(drive.pulses.emission->rising, group)) {
         durations = (durations < limit).select(Block::Constant(durations.rows(), durations.cols(), limit), 0.0);
       } else {
         durations = durations.min(limit);
       }
       drive.longest_ns[static_cast<std::size_t>(group)] = durations.maxCoeff();
     }
+    drive.pulses.emission->rising = static_cast<GroupMask>(drive.pulses.emission->rising & ~mine);
   }
   finish(now);
 }
@@ -188,7 +188,7 @@ void DurationGenerator::finish(double now) {
     const double longest = *std::max_element(drive->longest_ns.begin(), drive->longest_ns.end());
     const double end = drive->pulses.emission->lead_ns + longest;
     const bool later = sc_core::sc_delta_count() != drive->begun_delta;
-    if (later && (drive->live == 0 || end <= now + kRounding_ns)) {
+    if (later && (drive->live == 0 || (end < kInfinity && duration::ceil_time(end) <= sc_core::sc_time_stamp()))) {
       close(*drive);
       drive = drives_.erase(drive);
     } else {

@@ -37,9 +37,8 @@ class DurationGenerator {
   /// One emission: wire groups whose gate opened together.
   struct Drive {
     duration::Pulses pulses;
-    double lead_ns = 0;        ///< relative to the ramp's start
-    GroupMask live = 0;        ///< gates still open
-    GroupMask mismatched = 0;  ///< groups whose `durations_ns` hold the time at which the comparator rises
+    double lead_ns = 0;  ///< relative to the ramp's start
+    GroupMask live = 0;  ///< gates still open
     std::array<double, kWireGroups> longest_ns{};
     std::uint64_t begun_delta = 0;
   };

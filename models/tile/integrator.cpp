@@ -14,8 +14,7 @@ namespace {
 using duration::Block;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kRounding_ns = 1e-6;    ///< sums of partial overlaps may be off by this much
-constexpr double kFullScale_ns = 255.0;  ///< of a row's input in the energy anchor (derived: 8 bits at 1 GHz)
+constexpr double kRounding_ns = 1e-6;  ///< sums of partial overlaps may be off by this much
 
 std::size_t at(Plane plane) { return static_cast<std::size_t>(plane); }
 
@@ -37,7 +36,7 @@ void refine(std::vector<GroupMask>& classes, GroupMask columns) {
 double Integrator::Arrived::lead_ns() const { return entry.pulses.lead_ns() + std::max(0.0, entry.pulses.head_cut_ns); }
 
 double Integrator::Arrived::end_ns(GroupMask groups) const {
-  if (!entry.over || !entry.pulses.emission->final) {
+  if (!entry.over) {
     return kInfinity;
   }
   double longest = 0;
@@ -87,26 +86,33 @@ double Integrator::end(Plane plane, const duration::Pulses& pulses) {
   Arrived& arrived = **found;
   arrived.entry.pulses.tail_cut_ns = pulses.tail_cut_ns;
   arrived.entry.over = true;
-  receive_what_is_final();
-  return arrived.heard != 0 ? arrived.end_ns(arrived.heard) : kInfinity;
-}
-
-/// A branch can be over before its emission is, where a switch on the way closed.
-void Integrator::receive_what_is_final() {
-  for (const ArrivedPointer& arrived : arrived_) {
-    if (arrived->heard != 0 && !arrived->is_received && arrived->entry.over && arrived->entry.pulses.emission->final) {
-      receive(*arrived);
-    }
+  if (arrived.heard == 0) {
+    return kInfinity;
   }
+  receive(arrived, Context::now_ns());
+  return arrived.end_ns(arrived.heard);
 }
 
-/// Durations as they are received: worked out once for all windows.
-void Integrator::receive(Arrived& arrived) const {
+/// Durations as they are received, as far as they are known now: of pulses that are over, all (where a switch cut the
+/// branch, its tail cut hides what the driver may still change), of others what lies before now. A wire that rises and
+/// whose end is not known is taken as if it were cut now: it is high from the leading edge on if it has risen. It has
+/// no falling edge yet, so no transport error either.
+void Integrator::receive(Arrived& arrived, double now) const {
   arrived.is_received = true;
-  const Block* durations = &arrived.entry.pulses.emission->durations_ns;
-  if (!transport_.off()) {
+  const duration::Pulses& pulses = arrived.entry.pulses;
+  const Block* durations = &pulses.emission->durations_ns;
+  const GroupMask rising = pulses.emission->rising & pulses.groups;
+  if (!transport_.off() || rising != 0) {
     arrived.received = std::make_unique<Block>(*durations);
-    transport_.apply(arrived.entry.pulses, context_.config.index, *arrived.received);
+    transport_.apply(pulses, context_.config.index, *arrived.received);
+    const double since_lead = (now - pulses.emission->lead_ns) - pulses.delay_ns;
+    for (int group = 0; group < kWireGroups; ++group) {
+      if (contains(rising, group)) {
+        const auto rise = rows_of(*durations, group);
+        rows_of(*arrived.received, group) =
+            (rise < since_lead).select(Block::Constant(rise.rows(), rise.cols(), std::max(0.0, since_lead)), 0.0);
+      }
+    }
     durations = arrived.received.get();
   }
   for (int group = 0; group < kWireGroups; ++group) {
@@ -116,8 +122,13 @@ void Integrator::receive(Arrived& arrived) const {
   }
 }
 
-void Integrator::settle(double now) {
-  receive_what_is_final();
+/// Whether nothing of it is left at `time_ns`, transport error included.
+bool Integrator::ended_by(const Arrived& arrived, double time_ns) const {
+  return arrived.entry.over &&
+         (arrived.is_received ? arrived.end_ns(kAllGroups) : arrived.entry.end_ns() + transport_.bound_ns()) <= time_ns;
+}
+
+void Integrator::hear() {
   const std::array<GroupMask, 2> rows = open_rows();
   for (const ArrivedPointer& arrived : arrived_) {
     if (!arrived->entry.over) {
@@ -126,6 +137,9 @@ void Integrator::settle(double now) {
       arrived->entry.pulses.emission->heard |= arrived->heard;
     }
   }
+}
+
+void Integrator::settle(double now) {
   const GroupMask integrate = integrating();
   close_windows(static_cast<GroupMask>(integrate_ & ~integrate), now);
   check_selects(now);
@@ -209,14 +223,20 @@ void Integrator::check_selects(double now) {
                                               (context_.mask(isa::Group::kWp1) ^ weights_[0]) |
                                               (context_.mask(isa::Group::kWp2) ^ weights_[1]));
   for (const Window& window : open_) {
-    if (window.batch == select_reported_ || (rows == 0 && (window.columns & columns) == 0)) {
+    if (window.select_reported || (rows == 0 && (window.columns & columns) == 0)) {
       continue;
     }
-    select_reported_ = window.batch;
+    GroupMask together = 0;
+    for (Window& other : open_) {
+      if (other.batch == window.batch) {
+        together |= other.columns;
+        other.select_reported = true;
+      }
+    }
     context_.report(ViolationKind::kSelectDuringIntegration,
                     fmt::format("{:.3f} ns after the window on column groups 0x{:02x} opened, row groups 0x{:02x} and "
                                 "column groups 0x{:02x} changed their selection; the window keeps the old one",
-                                now - window.open_ns, window.columns, rows, window.columns & columns));
+                                now - window.open_ns, together, rows, together & columns));
   }
 }
 
@@ -262,16 +282,20 @@ void Integrator::check_precharge(GroupMask opening) {
                     "were last read: charge adds to what is there",
                     stale));
   }
-  const auto conflict = static_cast<GroupMask>(precharge & integrate_);
-  const auto fresh_conflict = static_cast<GroupMask>(conflict & ~conflict_);
-  if (fresh_conflict != 0) {
+}
+
+void Integrator::check_grounded(GroupMask groups, GroupMask grounded) {
+  const GroupMask conflict = grounded & integrating();
+  const auto fresh = static_cast<GroupMask>(conflict & ~conflict_);
+  const auto by_neighbour = static_cast<GroupMask>(fresh & ~context_.mask(isa::Group::kPrecharge));
+  conflict_ = static_cast<GroupMask>((conflict_ & ~groups) | conflict);
+  if (fresh != 0) {
     context_.report(
         ViolationKind::kPrechargeDuringIntegration,
-        fmt::format("column groups 0x{:02x} integrate and are precharged: what comes before precharge ends is "
-                    "lost",
-                    fresh_conflict));
+        fmt::format(
+            "column groups 0x{:02x} integrate and are precharged{}: what comes before precharge ends is lost", fresh,
+            by_neighbour == 0 ? "" : fmt::format(" (0x{:02x} by the neighbours that share them)", by_neighbour)));
   }
-  conflict_ = conflict;
 }
 
 double Integrator::judge(double now) {
@@ -363,8 +387,7 @@ void Integrator::forget(double now) {
   const bool windows = !open_.empty() || !pending_.empty();
   bool unjudged = false;
   const auto done = [&](const ArrivedPointer& arrived) {
-    const bool over = arrived->entry.over && arrived->entry.pulses.emission->final;
-    const bool past = over && (arrived->heard == 0 ? arrived->entry.end_ns() <= now : arrived->judged);
+    const bool past = arrived->heard == 0 ? ended_by(*arrived, now) : arrived->judged;
     unjudged |= !past;
     return past && !windows;
   };
@@ -374,44 +397,40 @@ void Integrator::forget(double now) {
   }
 }
 
-std::vector<Integrator::Batch> Integrator::take_batches(double now) {
-  std::vector<Batch> batches(1);
-  Batch& main = batches.front();
-  main.windows = std::move(pending_);
+/// Takes what happened until now off the windows.
+Integrator::Work Integrator::take_work(double now) {
+  Work work;
+  work.until_ns = now;
+  work.windows = std::move(pending_);
   pending_.clear();
   for (Window& window : open_) {
     if (window.from_ns < now) {
-      main.windows.push_back(window);
-      main.windows.back().close_ns = now;
+      work.windows.push_back(window);
+      work.windows.back().close_ns = now;
       window.from_ns = now;
     }
   }
-  std::sort(main.windows.begin(), main.windows.end(), [](const Window& a, const Window& b) {
+  std::sort(work.windows.begin(), work.windows.end(), [](const Window& a, const Window& b) {
     return std::make_tuple(a.from_ns, a.close_ns, a.columns) < std::make_tuple(b.from_ns, b.close_ns, b.columns);
   });
-  for (Late& late : late_) {
-    if (late.arrived->end_ns(kAllGroups) < kInfinity) {
-      batches.push_back({{late.arrived}, std::move(late.windows)});
-      late.arrived = nullptr;
-    }
-  }
-  late_.erase(std::remove_if(late_.begin(), late_.end(), [](const Late& late) { return late.arrived == nullptr; }),
-              late_.end());
   for (const ArrivedPointer& arrived : arrived_) {
-    if (arrived->end_ns(kAllGroups) < kInfinity) {
-      batches.front().arrived.push_back(arrived);
+    const bool meets = std::any_of(work.windows.begin(), work.windows.end(), [&](const Window& window) {
+      return (window.rows[at(arrived->plane)] & arrived->entry.pulses.groups) != 0 &&
+             arrived->lead_ns() < window.close_ns && !ended_by(*arrived, window.from_ns);
+    });
+    if (!meets) {
       continue;
     }
-    Late late{arrived, {}};
-    for (const Window& window : batches.front().windows) {
-      if ((window.rows[at(arrived->plane)] & arrived->entry.pulses.groups) != 0 &&
-          arrived->lead_ns() < window.close_ns) {
-        late.windows.push_back(window);
-      }
+    ArrivedPointer known = arrived;
+    if (!arrived->entry.over) {
+      known = std::make_shared<Arrived>();
+      known->entry = arrived->entry;
+      known->plane = arrived->plane;
     }
-    if (!late.windows.empty()) {
-      late_.push_back(std::move(late));
+    if (!known->is_received) {
+      receive(*known, now);
     }
+    work.arrived.push_back(std::move(known));
   }
   const auto order = [](const ArrivedPointer& a, const ArrivedPointer& b) {
     const auto& x = a->entry.pulses;
@@ -422,27 +441,25 @@ std::vector<Integrator::Batch> Integrator::take_batches(double now) {
                      std::make_tuple(y.lead_ns(), y.emission->source, y.groups, y.head_cut_ns)
                : std::lexicographical_compare(x.hops.begin(), x.hops.end(), y.hops.begin(), y.hops.end());
   };
-  for (Batch& batch : batches) {
-    std::sort(batch.arrived.begin(), batch.arrived.end(), order);
-  }
-  return batches;
+  std::sort(work.arrived.begin(), work.arrived.end(), order);
+  return work;
 }
 
-void Integrator::add_overlaps(const Batch& batch, GroupMask columns, std::size_t set, bool swapped, Block& sum) {
+void Integrator::add_overlaps(const Work& work, GroupMask columns, std::size_t set, bool swapped, Block& sum) {
   for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
     std::vector<duration::Window> windows;
-    for (const Window& window : batch.windows) {
+    for (const Window& window : work.windows) {
       if ((window.columns & columns) != 0 && window.sets[set] && window.swapped == swapped &&
           window.rows[at(plane)] != 0) {
         windows.push_back({window.from_ns, window.close_ns, window.rows[at(plane)], 1.0});
       }
     }
     std::vector<duration::Arrivals::Entry> entries;
-    std::vector<Arrived*> sources;
-    for (const ArrivedPointer& arrived : batch.arrived) {
+    std::vector<const Block*> received;
+    for (const ArrivedPointer& arrived : work.arrived) {
       if (arrived->plane == plane) {
         entries.push_back(arrived->entry);
-        sources.push_back(arrived.get());
+        received.push_back(arrived->received.get());
       }
     }
     if (windows.empty() || entries.empty()) {
@@ -450,38 +467,33 @@ void Integrator::add_overlaps(const Batch& batch, GroupMask columns, std::size_t
     }
     const duration::Reception reception = [&](const duration::Pulses& pulses, Block& durations) {
       for (std::size_t index = 0; index < entries.size(); ++index) {
-        if (&entries[index].pulses == &pulses) {
-          if (!sources[index]->is_received) {
-            receive(*sources[index]);
-          }
-          durations = *sources[index]->received;
+        if (&entries[index].pulses == &pulses && received[index] != nullptr) {
+          durations = *received[index];
         }
       }
     };
-    duration::overlap(entries, windows.data(), windows.size(), transport_.off() ? duration::Reception{} : reception,
-                      sum);
+    const bool as_sent =
+        std::all_of(received.begin(), received.end(), [](const Block* durations) { return durations == nullptr; });
+    duration::overlap(entries, windows.data(), windows.size(), as_sent ? duration::Reception{} : reception, sum,
+                      work.until_ns);
   }
 }
 
-Integrator::Pass Integrator::sum_inputs(GroupMask columns, const std::vector<Batch>& batches) {
+Integrator::Pass Integrator::sum_inputs(GroupMask columns, const Work& work) {
   Pass pass;
   pass.columns = columns;
   const auto lanes = static_cast<Eigen::Index>(context_.lanes());
   Eigen::ArrayXd input_ns = Eigen::ArrayXd::Zero(lanes);
   for (std::size_t set = 0; set < 2; ++set) {
     for (const bool swapped : {false, true}) {
-      const bool any = std::any_of(batches.begin(), batches.end(), [&](const Batch& batch) {
-        return std::any_of(batch.windows.begin(), batch.windows.end(), [&](const Window& window) {
-          return (window.columns & columns) != 0 && window.sets[set] && window.swapped == swapped;
-        });
+      const bool any = std::any_of(work.windows.begin(), work.windows.end(), [&](const Window& window) {
+        return (window.columns & columns) != 0 && window.sets[set] && window.swapped == swapped;
       });
       if (!any) {
         continue;
       }
       Block sum = Block::Zero(kWires, lanes);
-      for (const Batch& batch : batches) {
-        add_overlaps(batch, columns, set, swapped, sum);
-      }
+      add_overlaps(work, columns, set, swapped, sum);
       for (Eigen::Index row = 0; row < kWires; ++row) {  // in row order, so that a lane's sum depends on itself only
         input_ns += sum.row(row).transpose();
       }
@@ -493,7 +505,7 @@ Integrator::Pass Integrator::sum_inputs(GroupMask columns, const std::vector<Bat
     }
   }
   const TileConfig& config = context_.config;
-  const double nanojoules_per_ns = config.energy_full_mac_nJ * config.array_share / (kWires * kFullScale_ns) *
+  const double nanojoules_per_ns = config.energy_full_mac_nJ * config.array_share / (kWires * config.full_scale_ns) *
                                    static_cast<double>(count(columns)) / kWireGroups;
   input_ns *= nanojoules_per_ns;
   context_.services.energy.charge_lanes(context_.energy_place, energy::Account::kArray, input_ns.data());
@@ -501,25 +513,20 @@ Integrator::Pass Integrator::sum_inputs(GroupMask columns, const std::vector<Bat
 }
 
 ChargePart Integrator::freeze(double now) {
-  const std::vector<Batch> batches = take_batches(now);
+  const Work work = take_work(now);
   std::vector<GroupMask> classes{kAllGroups};
   GroupMask columns = 0;
-  for (const Batch& batch : batches) {
-    if (batch.arrived.empty()) {
-      continue;
+  for (const Window& window : work.windows) {
+    if (!work.arrived.empty() && (window.sets[0] || window.sets[1])) {
+      columns |= window.columns;
     }
-    for (const Window& window : batch.windows) {
-      if (window.sets[0] || window.sets[1]) {
-        columns |= window.columns;
-      }
-      refine(classes, window.columns);
-    }
+    refine(classes, window.columns);
   }
   if (columns != 0) {
     auto passes = std::make_shared<std::vector<Pass>>();
     for (const GroupMask part : classes) {
       if ((part & columns) != 0) {
-        passes->push_back(sum_inputs(part, batches));
+        passes->push_back(sum_inputs(part, work));
       }
     }
     auto next = std::make_shared<Charge>(context_.services.workers);
@@ -568,11 +575,9 @@ void Integrator::reset(GroupMask groups, double now) {
         windows.end());
   };
   clear(pending_);
-  for (Late& late : late_) {
-    clear(late.windows);
+  for (Window& window : history_) {
+    window.lost |= groups;
   }
-  late_.erase(std::remove_if(late_.begin(), late_.end(), [](const Late& late) { return late.windows.empty(); }),
-              late_.end());
   const std::size_t count = open_.size();
   for (std::size_t index = 0; index < count; ++index) {
     const GroupMask inside = open_[index].columns & groups;
@@ -620,22 +625,15 @@ GroupMask Integrator::not_yet_equalised(GroupMask groups, double now) {
 
 GroupMask Integrator::pulsed(double now) const {
   GroupMask columns = 0;
-  for (const Late& late : late_) {
-    if (!late.arrived->entry.over) {
-      for (const Window& window : late.windows) {
-        columns |= window.columns;
-      }
-    }
-  }
   for (const ArrivedPointer& arrived : arrived_) {
     if (arrived->entry.over) {
       continue;
     }
-    for (const std::vector<Window>* windows : {&pending_, &open_}) {
+    for (const std::vector<Window>* windows : {&history_, &open_}) {
       for (const Window& window : *windows) {
         if ((window.rows[at(arrived->plane)] & arrived->entry.pulses.groups) != 0 &&
             arrived->lead_ns() < std::min(window.close_ns, now)) {
-          columns |= window.columns;
+          columns = static_cast<GroupMask>(columns | (window.columns & ~window.lost));
         }
       }
     }

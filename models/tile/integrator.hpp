@@ -40,10 +40,12 @@ enum class Plane : std::uint8_t { kWestEast, kSouthNorth };
 
 /// Rows and capacitors of a tile: from pulses and integration windows to charge.
 ///
-/// Charge is worked out in `freeze`: all windows that are over, against all pulses that are over, as one signed sum of
-/// inputs per weight set and class of column groups (groups that were in the same windows), then one pass over the
-/// weights per set. Sums run in a fixed order: planes, wire groups, pulses by leading edge and source, windows by time;
-/// windows that add before those that subtract.
+/// Charge is worked out in `freeze`: all windows up to that moment, against all pulses up to that moment, as one signed
+/// sum of inputs per weight set and class of column groups (groups that were in the same windows), then one pass over
+/// the weights per set. What windows and pulses that last bring later is left for the next time. Of a pulse that lasts,
+/// everything up to now is known: a cut can only shorten what is still to come. Sums run in a fixed order: planes, wire
+/// groups, pulses by leading edge and source, windows by time; windows that add before those that subtract. None of it
+/// depends on which lane lasts longest.
 class Integrator {
  public:
   Integrator(const Context& context, const WeightArray& array, const mesh::TransportErrorConfig& transport);
@@ -52,11 +54,16 @@ class Integrator {
   ~Integrator() { join(); }
 
   void begin(Plane plane, const duration::Pulses& pulses);
-  /// Returns when the pulses are over at the rows, in ns, or infinity if nothing listens: call `judge` then.
+  /// Returns when the pulses are over at the rows, in ns, or infinity if nothing listened: call `judge` then.
   double end(Plane plane, const duration::Pulses& pulses);
 
-  /// Acts on the levels of this time stamp: row gates, window edges.
+  /// Acts on the levels of this time stamp: window edges.
   void settle(double now);
+  /// A delta later, when branches that switches cut at this time stamp have ended: the row gates hear what still lasts.
+  void hear();
+  /// `grounded` of the capacitors of `groups` are precharged, by the tile itself or through a share. Reports those that
+  /// integrate, once until the condition ends.
+  void check_grounded(GroupMask groups, GroupMask grounded);
   /// Reports pulses that are over and were not covered by windows. Returns when to call it again (ns, or infinity).
   double judge(double now);
 
@@ -83,8 +90,8 @@ class Integrator {
     Plane plane{};
     GroupMask heard = 0;  ///< row groups whose gate was open while it passed
     bool judged = false;
-    bool is_received = false;
-    std::array<double, kWireGroups> longest_ns{};  ///< as received, once over and heard
+    bool is_received = false;                      ///< durations are known as they are received
+    std::array<double, kWireGroups> longest_ns{};  ///< as received
     std::unique_ptr<duration::Block> received;     ///< with transport error; null: as sent
 
     [[nodiscard]] double lead_ns() const;
@@ -101,17 +108,16 @@ class Integrator {
     std::array<GroupMask, 2> rows{};  ///< row groups by plane
     bool swapped = false;
     std::array<bool, 2> sets{};
-    std::uint32_t batch = 0;  ///< opened together
+    std::uint32_t batch = 0;       ///< opened together
+    bool select_reported = false;  ///< a change of selects was reported
+    GroupMask lost = 0;            ///< columns whose charge of this window was precharged away after it closed
   };
 
-  /// Windows that met a pulse which still lasted when they were worked out.
-  struct Late {
-    ArrivedPointer arrived;
-    std::vector<Window> windows;
-  };
-  struct Batch {
-    std::vector<ArrivedPointer> arrived;
-    std::vector<Window> windows;
+  /// What `freeze` works on.
+  struct Work {
+    double until_ns = 0;
+    std::vector<Window> windows;          ///< up to until_ns
+    std::vector<ArrivedPointer> arrived;  ///< received; of those that last, copies with what is known by until_ns
   };
   struct Pass {
     GroupMask columns = 0;
@@ -119,16 +125,16 @@ class Integrator {
   };
 
   [[nodiscard]] std::array<GroupMask, 2> open_rows() const;
-  void receive(Arrived& arrived) const;
-  void receive_what_is_final();
+  void receive(Arrived& arrived, double now) const;
+  [[nodiscard]] bool ended_by(const Arrived& arrived, double time_ns) const;
   void close_windows(GroupMask closing, double now);
   void check_closed(const std::vector<Window>& closed, double now) const;
   void check_selects(double now);
   void open_windows(GroupMask opening, double now);
   void check_precharge(GroupMask opening);
-  [[nodiscard]] std::vector<Batch> take_batches(double now);
-  [[nodiscard]] Pass sum_inputs(GroupMask columns, const std::vector<Batch>& batches);
-  void add_overlaps(const Batch& batch, GroupMask columns, std::size_t set, bool swapped, duration::Block& sum);
+  [[nodiscard]] Work take_work(double now);
+  [[nodiscard]] Pass sum_inputs(GroupMask columns, const Work& work);
+  static void add_overlaps(const Work& work, GroupMask columns, std::size_t set, bool swapped, duration::Block& sum);
   [[nodiscard]] double missed_ns(const Arrived& arrived) const;
   void forget(double now);
 
@@ -139,13 +145,11 @@ class Integrator {
   std::vector<Window> open_;
   std::vector<Window> pending_;  ///< closed, not yet worked out
   std::vector<Window> history_;  ///< closed, wanted for pulses that are not yet judged
-  std::vector<Late> late_;
   std::shared_ptr<Charge> charge_;
   GroupMask charged_ = 0;
-  GroupMask fresh_ = 0;  ///< precharged and not read since
-  GroupMask conflict_ = 0;
+  GroupMask fresh_ = 0;     ///< precharged and not read since
+  GroupMask conflict_ = 0;  ///< integrate while precharged, reported
   std::uint32_t next_batch_ = 0;
-  std::uint32_t select_reported_ = std::numeric_limits<std::uint32_t>::max();
   std::array<double, kWireGroups> equalised_ns_{};
   // levels at the last `settle`
   GroupMask integrate_ = 0;

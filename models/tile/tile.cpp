@@ -91,6 +91,17 @@ struct Tile::Impl {
     return grounded;
   }
 
+  /// Capacitors that integrate while they, or some that are connected to them, are precharged.
+  void check_grounded() {
+    GroupMask grounded = 0;
+    walk_all(kAllGroups, Moment::kNow, [&](Integrator& /*capacitors*/, GroupMask visited, bool precharging) {
+      grounded |= precharging ? visited : GroupMask{0};
+    });
+    walk_all(kAllGroups, Moment::kNow, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
+      capacitors.check_grounded(visited, visited & grounded);
+    });
+  }
+
   /// Connections that open leave equal voltages behind.
   void equalise(GroupMask opening, double now) {
     ground(opening, Moment::kBefore, now);
@@ -158,6 +169,12 @@ struct Tile::Impl {
       parts.push_back(std::move(part));
       capacitors.mark_read(static_cast<GroupMask>(visited & ~grounded));
     });
+    if (grounded != 0) {
+      context.report(ViolationKind::kRampDuringPrecharge,
+                     fmt::format("a ramp starts while capacitors that it reads in column groups 0x{:02x} are "
+                                 "precharged: it reads zero",
+                                 grounded));
+    }
     if (integrating != 0) {
       context.report(
           ViolationKind::kRampDuringIntegration,
@@ -168,8 +185,8 @@ struct Tile::Impl {
     if (pulsed != 0) {
       context.report(
           ViolationKind::kRampDuringPulse,
-          fmt::format("a ramp starts while pulses that count for column groups 0x{:02x} still last: their charge "
-                      "is not read",
+          fmt::format("a ramp starts while pulses that count for column groups 0x{:02x} still last: what comes "
+                      "later is not read",
                       pulsed));
     }
     generator.start_ramp(now, std::move(parts));
@@ -314,7 +331,7 @@ void Tile::settle() {
   impl_->act_due.notify(sc_core::SC_ZERO_TIME);
 }
 
-/// Third: connections and precharge of this time stamp, then the ramp's start.
+/// Third: what row gates hear, connections and precharge of this time stamp, then the ramp's start.
 void Tile::act() {
   const double now = duration::now_ns();
   const GroupMask share_north = share_closed(true, Moment::kNow);
@@ -326,6 +343,8 @@ void Tile::act() {
   impl_->share_north_before = share_north;
   impl_->share_south_before = share_south;
   impl_->precharge_before = precharge;
+  impl_->integrator.hear();
+  impl_->check_grounded();
   if (changed != 0) {
     impl_->ground(changed, Moment::kNow, now);
   }

@@ -23,6 +23,7 @@ struct TileConfig {
   double slope_per_code = 1.0 / 64.0;
   double start_per_code = 1.0 / 4.0;
   double energy_full_mac_nJ = 26.2;  ///< array and periphery, 512 x 512 at full scale (derived from 20 TOPS/W)
+  double full_scale_ns = 255.0;      ///< pulse length that energy_full_mac_nJ is meant for (derived: 8 bits at 1 GHz)
   double array_share = 0.5;          ///< of energy_full_mac_nJ that goes to the array account (assumed)
 };
 
@@ -51,8 +52,8 @@ class CapacitorLink : public virtual sc_core::sc_interface {
 /// Integration: while `integ` is 1, the current of each column is mirrored into its capacitor for as long as each row's
 /// pulse lasts: a window [open, close) adds sign * sum over rows w[row][column] * overlap(pulse, window); sign and
 /// weight set from `pol`, `wp1`, `wp2`, rows from `rowgate` and `rowsrc`, all read at the window's opening.
-/// Charge is worked out when first needed, from windows and pulses that are over: all windows through one weight set
-/// are ONE pass over its weights with the signed sum of their inputs.
+/// Charge is worked out when first needed, from windows and pulses up to that moment: all windows through one weight
+/// set are ONE pass over its weights with the signed sum of their inputs.
 ///
 /// Duration generation: `ramp` run (rising edge) freezes the capacitors' voltage V = charge / number of shared
 /// capacitors and starts a ramp start + slope * t (fall: minus). The comparator's output is high while V is above the
@@ -61,14 +62,15 @@ class CapacitorLink : public virtual sc_core::sc_interface {
 /// is already 1); durations are final when EN falls or the last comparator has.
 /// V is not consumed: several ramps may read it. `pre` = 1 sets it to zero; windows that integrate after a ramp without
 /// precharge add to what is there. Where a share switch opens, the charge has spread evenly over the capacitors it
-/// connected. Pulses that still last when charge is worked out count from the moment they are over.
+/// connected. Of pulses that still last then, or when a ramp starts (a violation), the part until then is counted; the
+/// rest goes to the windows that are open later.
 /// Groups of `colout` that open or close during a ramp act as `en` does: the pulse is what passes both. `cmp` is read
 /// when a pulse's gate opens. Comparator and ramp that disagree yield, in columns whose comparator is high when EN
-/// falls, a pulse as long as the gate was open.
+/// falls, a pulse as long as the gate was open. Receivers that need its charge before take it as if EN fell then.
 ///
-/// Energy (assumed in form): the array takes array_share * energy_full_mac_nJ for 512 rows of 255 ns, through one
-/// weight set, onto 512 columns, and in proportion less or more; the periphery takes the rest for each conversion of
-/// 512 columns.
+/// Energy (assumed in form): the array takes array_share * energy_full_mac_nJ for 512 rows of full_scale_ns, through
+/// one weight set, onto 512 columns, and in proportion less or more; the periphery takes the rest for each conversion
+/// of 512 columns.
 ///
 /// Programming (statistical): program(); closed-loop programming through hv, pamp, pdev, prow, pcol is a later model,
 /// the signals are stored and checked for conflicts.

@@ -69,15 +69,14 @@ struct Chip::Impl {
     return fmt::format("chip{}.{}", services.chip, domain);
   }
   [[nodiscard]] std::vector<std::string> domains() const {
-    std::vector<std::string> names;
+    std::vector<std::string> names{domain_name("chip")};
     for (std::uint32_t pad = 0; pad < floorplan.pads(); ++pad) {
       names.push_back(domain_name(floorplan.pad(pad).domain));
     }
     return names;
   }
   energy::Place place(const std::string& name, const std::string& domain) {
-    return services.energy.add_place(fmt::format("chip{}.{}", services.chip, name),
-                                     domain_name(domain));
+    return services.energy.add_place(fmt::format("chip{}.{}", services.chip, name), domain_name(domain));
   }
 
   Chip& self;
@@ -90,9 +89,9 @@ struct Chip::Impl {
   energy::Place leakage_place;
   PowerMonitor power;
 
-  std::vector<std::unique_ptr<Site>> tiles;                     // by tile index
+  std::vector<std::unique_ptr<Site>> tiles;  // by tile index
   std::vector<std::unique_ptr<mesh::Node>> processing_elements;
-  std::vector<mesh::Node*> nodes;                               // by site
+  std::vector<mesh::Node*> nodes;  // by site
   std::vector<std::unique_ptr<InputPadSite>> inputs;
   std::vector<std::unique_ptr<OutputPadSite>> outputs;
   std::vector<controller::LocalController*> controllers;
@@ -209,7 +208,8 @@ void Chip::Impl::map_bus() {
         .bind(controllers[index]->bus());
   }
   for (std::uint32_t pad = 0; pad < floorplan.pads(); ++pad) {
-    router.map(floorplan.input_pad_name(pad) + "_data", map::pad(pad), landing_pad::map::kSize).bind(inputs[pad]->pad.bus());
+    router.map(floorplan.input_pad_name(pad) + "_data", map::pad(pad), landing_pad::map::kSize)
+        .bind(inputs[pad]->pad.bus());
   }
   for (std::uint32_t pad = 0; pad < floorplan.pads(); ++pad) {
     router.map(floorplan.output_pad_name(pad) + "_data", map::pad(floorplan.pads() + pad), landing_pad::map::kSize)

@@ -21,22 +21,20 @@ inline constexpr std::uint64_t kChipStride = 0x1'0000'0000;
 inline constexpr std::uint64_t kControl = 0x0000'0000;      ///< chip control registers, see control_map
 inline constexpr std::uint64_t kControllers = 0x1000'0000;  ///< local controllers, in the order of Floorplan
 inline constexpr std::uint64_t kControllerStride = 0x10'0000;
-inline constexpr std::uint64_t kPads = 0x8000'0000;         ///< pads' data windows: input pads, then output pads
+inline constexpr std::uint64_t kPads = 0x8000'0000;  ///< pads' data windows: input pads, then output pads
 [[nodiscard]] constexpr std::uint64_t controller(std::uint32_t index) {
   return kControllers + index * kControllerStride;
 }
-[[nodiscard]] constexpr std::uint64_t pad(std::uint32_t index) {
-  return kPads + index * landing_pad::map::kSize;
-}
+[[nodiscard]] constexpr std::uint64_t pad(std::uint32_t index) { return kPads + index * landing_pad::map::kSize; }
 }  // namespace map
 
 /// Registers of the chip control block, offsets from map::kControl.
 namespace control_map {
-inline constexpr std::uint64_t kIdentity = 0x00;    ///< R: 0x43540000 + index of the chip
-inline constexpr std::uint64_t kTrigger = 0x04;     ///< W: triggers to raise in the next cycle; bit 0 starts a step
-inline constexpr std::uint64_t kPending0 = 0x08;    ///< R: controllers 0..31 with a raised interrupt; W: 1 clears
-inline constexpr std::uint64_t kPending1 = 0x0c;    ///< controllers 32..63
-inline constexpr std::uint64_t kFault0 = 0x10;      ///< R: controllers 0..31 that faulted; W: 1 clears
+inline constexpr std::uint64_t kIdentity = 0x00;  ///< R: 0x43540000 + index of the chip
+inline constexpr std::uint64_t kTrigger = 0x04;   ///< W: triggers to raise in the next cycle; bit 0 starts a step
+inline constexpr std::uint64_t kPending0 = 0x08;  ///< R: controllers 0..31 with a raised interrupt; W: 1 clears
+inline constexpr std::uint64_t kPending1 = 0x0c;  ///< controllers 32..63
+inline constexpr std::uint64_t kFault0 = 0x10;    ///< R: controllers 0..31 that faulted; W: 1 clears
 inline constexpr std::uint64_t kFault1 = 0x14;
 }  // namespace control_map
 

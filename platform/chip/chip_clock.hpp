@@ -37,8 +37,8 @@ class ChipClock final : public sc_core::sc_module, public controller::ClockLines
   Lanes& lanes_;
   sc_core::sc_time period_;
   sc_core::sc_time epoch_;
-  sc_core::sc_time next_;        ///< cycle of the pending or last triggers
-  std::uint32_t pending_ = 0;    ///< triggers of cycle `next_`
+  sc_core::sc_time next_;      ///< cycle of the pending or last triggers
+  std::uint32_t pending_ = 0;  ///< triggers of cycle `next_`
   sc_core::sc_event fire_event_;
   sc_core::sc_event fall_event_;
   sc_core::sc_event triggered_;

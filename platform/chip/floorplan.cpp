@@ -1,7 +1,7 @@
 #include "platform/chip/floorplan.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace chronotile::chip {
 

@@ -10,7 +10,8 @@
 
 namespace chronotile::chip {
 
-/// Shows the mean power of each domain of a chip in each slot (one lane's worth) to an observer; does nothing without.
+/// Shows an observer the mean power of each domain of a chip, one lane's worth, over stretches of simulated time as long
+/// as a slot; counts from the beginning of the simulation. Leakage is in domain "chip". Does nothing without observer.
 class PowerMonitor final : public sc_core::sc_module, public probe::Traceable {
  public:
   /// `domains`: names as places were registered with in the energy meter.
@@ -27,6 +28,7 @@ class PowerMonitor final : public sc_core::sc_module, public probe::Traceable {
     double energy_nJ = 0;
     probe::Probe power;
   };
+  double period_ns_;
   double slot_ns_;
   std::vector<Domain> domains_;
   Services& services_;

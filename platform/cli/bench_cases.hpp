@@ -12,8 +12,8 @@ namespace chronotile::cli {
 /// One measurement of `chronotile bench`. Each runs in a process of its own, because a process elaborates once.
 struct BenchCase {
   std::string_view name;
-  std::string_view what;   ///< one sentence
-  std::string_view unit;   ///< of the figure
+  std::string_view what;  ///< one sentence
+  std::string_view unit;  ///< of the figure
   /// Runs for about `seconds`; returns the figure.
   double (*measure)(const config::PlatformConfig& config, double seconds);
 };

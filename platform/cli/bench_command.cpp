@@ -1,8 +1,8 @@
 #include "platform/cli/bench_command.hpp"
 
+#include <fmt/format.h>
 #include <boost/process.hpp>
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -85,11 +85,17 @@ double measure_apart(const BenchCase& bench, const Options& options) {
 void measure_here(const Options& options) {
   for (const BenchCase& bench : bench_cases()) {
     if (bench.name == options.only) {
-      std::cout << fmt::format("{}\n", bench.measure(config::load(options.sources), options.seconds));
+      const double figure = bench.measure(config::load(options.sources), options.seconds);
+      const nlohmann::ordered_json json{{"name", bench.name}, {"value", figure}, {"unit", bench.unit}};
+      std::cout << (options.json ? json.dump(kJsonIndent) : fmt::format("{}", figure)) << '\n';
       return;
     }
   }
-  throw UserError("--case " + options.only, "no such case", "Leave it out: all cases are measured");
+  std::string names;
+  for (const BenchCase& bench : bench_cases()) {
+    names += (names.empty() ? "" : ", ") + std::string(bench.name);
+  }
+  throw UserError("--case " + options.only, "no such case", "Cases are " + names);
 }
 
 void measure_all(const Options& options) {
@@ -100,7 +106,8 @@ void measure_all(const Options& options) {
   for (const BenchCase& bench : bench_cases()) {
     const double figure = measure_apart(bench, options);
     json["cases"].push_back({{"name", bench.name}, {"value", figure}, {"unit", bench.unit}, {"what", bench.what}});
-    table.add({std::string(bench.name), fmt::format("{:.4g}", figure), std::string(bench.unit), std::string(bench.what)});
+    table.add(
+        {std::string(bench.name), fmt::format("{:.4g}", figure), std::string(bench.unit), std::string(bench.what)});
   }
   if (options.json) {
     std::cout << json.dump(kJsonIndent) << '\n';

@@ -14,6 +14,13 @@ void require_programs_of_plan(const mapping::ChipPlan& plan, const std::filesyst
   if (!std::filesystem::is_directory(directory)) {
     throw UserError(directory.string(), "is not a directory", "Write one with `chronotile map kws --asm DIR`");
   }
+  for (const auto& entry : plan.assembly) {
+    const std::filesystem::path file = directory / (entry.first + kExtension);
+    if (!std::filesystem::exists(file)) {
+      throw UserError(file.string(), "there is no program for this controller of the mapping",
+                      "The directory needs one for each that `chronotile map kws --asm DIR` writes");
+    }
+  }
   for (const auto& file : std::filesystem::directory_iterator(directory)) {
     if (file.path().extension() == kExtension && plan.assembly.count(file.path().stem().string()) == 0) {
       throw UserError(file.path().string(), "belongs to no controller that the mapping uses",

@@ -59,7 +59,7 @@ struct DisasmOptions {
 struct CheckCommandOptions {
   SourceOptions source;
   std::vector<std::string> inputs;
-  ControllerKind kind = ControllerKind::kAny;
+  std::string kind = "any";
   std::uint32_t slot_cycles = CheckOptions().slot_cycles;
   bool json = false;
 };
@@ -176,9 +176,17 @@ nlohmann::ordered_json to_json(const std::string& input, const Finding& finding)
   return object;
 }
 
+/// One of the names that --kind admits.
+ControllerKind kind_named(const std::string& name) {
+  if (name == "any") {
+    return ControllerKind::kAny;
+  }
+  return name == "tile" ? ControllerKind::kTile : ControllerKind::kPad;
+}
+
 void run_check(const CheckCommandOptions& options, Cli& cli) {
   CheckOptions check;
-  check.kind = options.kind;
+  check.kind = kind_named(options.kind);
   check.slot_cycles = options.slot_cycles;
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const std::string& input : options.inputs) {
@@ -248,10 +256,9 @@ void add_fw_command(CLI::App& app, Cli& cli) {
   command->add_option("program", check_options->inputs, "Program (.lcs) or image (.hex), or several")
       ->required()
       ->type_name("FILE");
-  const std::map<std::string, ControllerKind> kinds{
-      {"any", ControllerKind::kAny}, {"tile", ControllerKind::kTile}, {"pad", ControllerKind::kPad}};
   command->add_option("--kind", check_options->kind, "Controller: its signal groups are checked")
-      ->transform(CLI::CheckedTransformer(kinds).description(""))
+      ->capture_default_str()
+      ->check(CLI::IsMember({"any", "tile", "pad"}).description(""))
       ->type_name("any|tile|pad");
   command->add_option("--slot-cycles", check_options->slot_cycles, "Cycles of a slot")
       ->capture_default_str()

@@ -49,7 +49,8 @@ struct KwsReport {
   double wall_s = 0;  ///< of the simulation
   double simulated_ns = 0;
   std::uint64_t violations = 0;
-  std::map<std::string, double> energy_nJ;  ///< by account, all lanes
+  std::map<std::string, std::uint64_t> violations_by_kind;
+  std::map<std::string, double> energy_nJ;  ///< by account, sum of all results
   double chip_energy_per_step_nJ = 0;       ///< without the host, one lane
   std::uint64_t steps = 0;
   std::uint32_t slots_per_step = 0;
@@ -58,8 +59,9 @@ struct KwsReport {
   double slot_ns = 0;
 
   [[nodiscard]] const std::string& hypothesis(std::size_t item) const;
-  [[nodiscard]] bool has_references() const;
-  /// Share of the recordings with a reference that were recognised, in percent.
+  /// Recordings whose class is known.
+  [[nodiscard]] std::size_t references() const;
+  /// Share of them that were recognised, in percent; there must be one.
   [[nodiscard]] double accuracy_percent() const;
   [[nodiscard]] double tops() const;
   [[nodiscard]] double tops_per_watt() const;

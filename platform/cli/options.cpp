@@ -22,7 +22,7 @@ void add_configuration_options(CLI::App& app, config::Sources& sources) {
     names += (names.empty() ? "" : ", ") + std::string(preset.name);
   }
   constexpr const char* kGroup = "Configuration (later ones win)";
-  app.add_option("--preset", sources.preset, "What the configuration starts from: " + names)
+  app.add_option("--preset", sources.preset, "What the configuration starts from (default quantized): " + names)
       ->type_name("P")
       ->group(kGroup);
   app.add_option("--config", sources.file, "Keys from a TOML file")->type_name("F")->group(kGroup);

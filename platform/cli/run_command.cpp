@@ -1,12 +1,14 @@
 #include "platform/cli/run_command.hpp"
 
+#include <fmt/format.h>
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fmt/format.h>
 #include <iostream>
+#include <limits>
 #include <memory>
+#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/atomic_file.hpp"
@@ -104,7 +106,7 @@ std::vector<KwsItem> list_items(const Options& options, const kws::Model& model)
   }
   if (!options.manifest.empty()) {
     for (const manifest::Entry& entry : manifest::read(options.manifest, model.classes)) {
-      (void)model.class_index(entry.label, options.manifest + ", " + entry.file.string());
+      (void)model.class_index(entry.label, entry.place);
       items.push_back({entry.file, entry.label});
     }
   }
@@ -131,6 +133,19 @@ void report_violations(const ViolationLog& log) {
   }
 }
 
+/// Outputs that the signed read-out cut off.
+std::size_t outputs_cut(const KwsReport& report, const mapping::OutputVector& vector, double full_scale) {
+  const double lowest = -vector.zero_count / vector.counts_per_unit;
+  const double highest = (full_scale - vector.zero_count) / vector.counts_per_unit;
+  std::size_t cut = 0;
+  for (const host::StepResult& result : report.results) {
+    cut += static_cast<std::size_t>(std::count_if(result.outputs.begin(), result.outputs.end(), [&](double output) {
+      return output <= lowest || output >= highest;
+    }));
+  }
+  return cut;
+}
+
 traces::Statistics statistics(const KwsReport& report, const host::FeedForwardSession& session) {
   traces::Statistics all;
   all.add("steps", "steps of the chip", traces::Quantity::kCount).set(static_cast<double>(report.steps));
@@ -154,8 +169,8 @@ traces::Statistics statistics(const KwsReport& report, const host::FeedForwardSe
   return all;
 }
 
-void write_report(const std::filesystem::path& directory, const KwsReport& report, const mapping::Plan& plan,
-                  const config::PlatformConfig& config) {
+void write_report(const std::filesystem::path& directory, const KwsReport& report, const ViolationLog& violations,
+                  const mapping::Plan& plan, const config::PlatformConfig& config) {
   std::error_code failure;
   std::filesystem::create_directories(directory, failure);
   if (failure) {
@@ -164,6 +179,11 @@ void write_report(const std::filesystem::path& directory, const KwsReport& repor
   }
   write_file_atomically(directory / "results.json", report.json().dump(kJsonIndent) + "\n");
   write_file_atomically(directory / "report.txt", report.text());
+  std::string list;
+  for (const Violation& violation : violations.kept()) {
+    list += violation.text() + '\n';
+  }
+  write_file_atomically(directory / "violations.txt", list);
   write_file_atomically(directory / "chip0.svg", mapping::chip_svg(plan.chips.front(), config));
 }
 
@@ -177,15 +197,19 @@ void run_kws(const Options& options, Cli& cli) {
   const auto images = assemble_plan(plan.chips.front(), config.controller.sram_words, options.firmware);
 
   Progress reading("reading", report.items.size());
-  const KwsInputs inputs =
-      read_kws_inputs(model, report.items, [&](std::size_t done) { reading.update(done); });
+  const KwsInputs inputs = read_kws_inputs(model, report.items, [&](std::size_t done) { reading.update(done); });
 
   report.options = {options.lanes, options.threads};
   host::FeedForwardSession session(config, plan, images, report.options);
   Traces traces(options);
   Progress simulating("simulating", report.items.size());
   const auto start = std::chrono::steady_clock::now();
-  report.results = session.run(inputs.inputs, [&](std::size_t done) { simulating.update(done); });
+  try {
+    report.results = session.run(inputs.inputs, [&](std::size_t done) { simulating.update(done); });
+  } catch (const std::exception&) {
+    report_violations(session.violations());
+    throw;
+  }
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   traces.close();
 
@@ -195,26 +219,36 @@ void run_kws(const Options& options, Cli& cli) {
   report.audio_s = inputs.audio_s;
   report.simulated_ns = session.simulated_ns();
   report.violations = session.violations().count();
+  for (int index = 0; index < kViolationKinds; ++index) {
+    const auto kind = static_cast<ViolationKind>(index);
+    if (session.violations().count(kind) > 0) {
+      report.violations_by_kind[std::string(name(kind))] = session.violations().count(kind);
+    }
+  }
   report.steps = session.steps();
   report.slots_per_step = session.slots_per_step();
   report.slot_ns = config.clock.slot_cycles * config.clock.period_ns;
   report.tiles_used = plan.chips.front().tiles.size();
   report.operations_per_step = 2.0 * static_cast<double>(plan.weights_on_tiles);
-  double chip_energy_nJ = 0;
   for (int index = 0; index < energy::kAccountCount; ++index) {
     const auto account = static_cast<energy::Account>(index);
     report.energy_nJ[std::string(energy::name(account))] = session.energy().total_nJ(account);
-    chip_energy_nJ += account == energy::Account::kHost ? 0.0 : session.energy().total_nJ(account);
   }
-  report.chip_energy_per_step_nJ =
-      chip_energy_nJ / static_cast<double>(session.steps()) / static_cast<double>(options.lanes);
+  for (const host::StepResult& result : report.results) {
+    report.chip_energy_per_step_nJ +=
+        (result.energy_nJ - config.host.energy_per_step_nJ) / static_cast<double>(report.results.size());
+  }
 
   report_violations(session.violations());
+  if (const std::size_t cut = outputs_cut(report, plan.chips.front().outputs.front(), config.pad.full_scale); cut > 0) {
+    warn(fmt::format("{} of {} outputs are at the limit of the read-out: raise mapping.output_full_scale", cut,
+                     report.results.size() * report.classes.size()));
+  }
   if (!options.stats.empty()) {
     write_file_atomically(options.stats, statistics(report, session).json().dump(kJsonIndent) + "\n");
   }
   if (!options.report.empty()) {
-    write_report(options.report, report, plan, config);
+    write_report(options.report, report, session.violations(), plan, config);
   }
   std::cout << (options.json ? report.json().dump(kJsonIndent) + "\n" : report.text());
   if (options.strict && report.violations > 0) {
@@ -222,7 +256,33 @@ void run_kws(const Options& options, Cli& cli) {
   }
 }
 
+/// Before any work: every file that will be written can be, and none stands for two.
+void check_outputs(const Options& options) {
+  std::set<std::filesystem::path> taken;
+  const auto check_file = [&taken](const char* option, const std::filesystem::path& file) {
+    if (!taken.insert(file.lexically_normal()).second) {
+      throw UserError(fmt::format("{} {}", option, file.string()), "another output goes to the same file",
+                      "Give each a file of its own");
+    }
+    const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+    if (!std::filesystem::is_directory(folder)) {
+      throw UserError(fmt::format("{} {}", option, file.string()), "its folder does not exist", "Make the folder first");
+    }
+  };
+  if (!options.vcd.empty()) {
+    check_file("--vcd", options.vcd);
+    check_file("--vcd", std::filesystem::path(options.vcd).replace_extension(".gtkw"));
+  }
+  if (!options.timeline.empty()) {
+    check_file("--timeline", options.timeline);
+  }
+  if (!options.stats.empty()) {
+    check_file("--stats", options.stats);
+  }
+}
+
 void check(const Options& options) {
+  check_outputs(options);
   if (options.chips != 1) {
     throw UserError(fmt::format("--chips {}", options.chips), "keyword spotting stands on one chip", "Leave it out");
   }
@@ -240,16 +300,19 @@ void add_run_command(CLI::App& app, Cli& cli) {
   const auto options = std::make_shared<Options>();
   constexpr std::size_t kMostLanes = 128;
   constexpr int kMostThreads = 256;
+  constexpr std::uint64_t kLargestSeed = std::numeric_limits<std::int64_t>::max();  // TOML has no larger numbers
 
   command->add_option("--audio", options->audio, "Recordings (any format, rate and channels that libsndfile reads)")
       ->type_name("FILE...");
-  command->add_option("--manifest", options->manifest,
-                      "List of recordings (PATH<TAB>CLASS a line), or a directory of class folders")
+  command
+      ->add_option("--manifest", options->manifest,
+                   "List of recordings (PATH<TAB>CLASS a line), or a directory of class folders")
       ->type_name("FILE");
   command->add_option("--weights", options->weights, "Network (safetensors); default: the shipped one")
       ->type_name("FILE");
-  command->add_option("--firmware", options->firmware,
-                      "Directory with the controllers' programs instead of the generated ones, as written by map --asm")
+  command
+      ->add_option("--firmware", options->firmware,
+                   "Directory with the controllers' programs instead of the generated ones, as written by map --asm")
       ->type_name("DIR");
   command->add_option("--chips", options->chips, "Chips on the board")->type_name("N");
   command->add_option("--lanes", options->lanes, "Recordings simulated side by side")
@@ -258,7 +321,9 @@ void add_run_command(CLI::App& app, Cli& cli) {
   command->add_option("--threads", options->threads, "Threads for matrix work")
       ->type_name("N")
       ->check(CLI::Range(1, kMostThreads));
-  CLI::Option* seed = command->add_option("--seed", options->seed, "Seed of all noise")->type_name("S");
+  CLI::Option* seed = command->add_option("--seed", options->seed, "Seed of all noise")
+                          ->type_name("S")
+                          ->check(CLI::Range(std::uint64_t{0}, kLargestSeed));
   add_configuration_options(*command, options->sources);
   command->add_option("--vcd", options->vcd, "Write waveforms, and a GTKWave save file beside them")->type_name("FILE");
   command->add_option("--vcd-scope", options->vcd_scope, "Also trace signals whose full name matches (regex)")

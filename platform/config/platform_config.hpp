@@ -22,7 +22,7 @@ struct ClockConfig {
 
 /// One landing-pad site: which edge wires of which grid row a pad is connected to.
 struct PadSite {
-  std::string domain;  ///< "NW", "NE", "CW", "CE", "SW", "SE"
+  std::string domain;            ///< "NW", "NE", "CW", "CE", "SW", "SE"
   std::uint32_t input_row = 0;   ///< grid row of the input pad
   std::uint32_t output_row = 0;  ///< grid row of the output pad
   bool east = false;             ///< at the eastern edge of the grid instead of the western
@@ -39,8 +39,8 @@ struct FloorplanConfig {
 };
 
 struct HostConfig {
-  double step_overhead_ns = 300.0;   ///< from a chip's interrupt to its next start trigger (A)
-  double energy_per_step_nJ = 50.0;  ///< digital work per step (A)
+  double step_overhead_ns = 300.0;        ///< from a chip's interrupt to its next start trigger (A)
+  double energy_per_step_nJ = 50.0;       ///< digital work per step (A)
   std::uint32_t step_timeout_slots = 64;  ///< a step without interrupt for so long is given up
 };
 
@@ -49,15 +49,16 @@ struct EnergyConfig {
 };
 
 struct MappingConfig {
-  std::string weight_mode = "ab";       ///< "ab" (asymmetry balance), "single" (WP1 only), "wp1wp2", "quad" (4-PCM)
-  std::uint32_t relu_lead_ns = 16;      ///< ramp time below zero before EN opens (A)
-  std::uint32_t lead_cycle = 20;        ///< cycle of the slot at which pulses start (A)
-  std::uint32_t precharge_cycle = 2;    ///< cycle at which the precharge of a slot starts (A)
-  std::uint32_t precharge_cycles = 12;  ///< its length (A)
-  std::uint32_t setup_cycle = 12;       ///< guards, row gates and weight selects of a slot are set by then (A)
-  std::uint32_t window_lead_cycles = 2; ///< receivers open this long before (A)
-  std::uint32_t window_tail_cycles = 10;///< and close this long after full scale (A)
-  std::uint32_t first_site = 0;         ///< where placement starts
+  std::string weight_mode = "ab";         ///< "ab" (asymmetry balance), "single" (WP1 only), "wp1wp2", "quad" (4-PCM)
+  std::uint32_t relu_lead_ns = 16;        ///< ramp time below zero before EN opens (A)
+  std::uint32_t lead_cycle = 20;          ///< cycle of the slot at which pulses start (A)
+  std::uint32_t precharge_cycle = 2;      ///< cycle at which the precharge of a slot starts (A)
+  std::uint32_t precharge_cycles = 12;    ///< its length (A)
+  std::uint32_t setup_cycle = 12;         ///< guards, row gates and weight selects of a slot are set by then (A)
+  std::uint32_t window_lead_cycles = 2;   ///< receivers open this long before (A)
+  std::uint32_t window_tail_cycles = 10;  ///< and close this long after full scale (A)
+  double output_full_scale = 1.0;       ///< output that fills the signed read-out; larger ones are cut (A)
+  std::uint32_t first_site = 0;           ///< where placement starts
 };
 
 struct PlatformConfig {

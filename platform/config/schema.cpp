@@ -80,6 +80,7 @@ const std::vector<Key> kKeys{
     {{"tile.slope_per_code", "weight-ns per ns", above(0), "Slope of the ramp per unit of its code"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::slope_per_code>},
     {{"tile.start_per_code", "weight-ns", above(0), "Start level of the ramp per unit of its code"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::start_per_code>},
     {{"tile.energy_full_mac_nJ", "nJ", at_least(0), "Energy of array and periphery for 512 x 512 weights at full scale"}, Tag::kDerived, at<&P::tile, &tile::TileConfig::energy_full_mac_nJ>},
+    {{"tile.full_scale_ns", "ns", above(0), "Pulse length that tile.energy_full_mac_nJ is meant for"}, Tag::kDerived, at<&P::tile, &tile::TileConfig::full_scale_ns>},
     {{"tile.array_share", "", between(0, 1), "Share of tile.energy_full_mac_nJ that goes to the array's account"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array_share>},
     {{"tile.array.programming_sigma", "of the largest weight", between(0, 1), "Standard deviation of the programming error"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::programming_sigma>},
     {{"tile.array.double_precision", "", any(), "Column sums in double instead of single precision"}, Tag::kModel, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::double_precision>},
@@ -116,6 +117,7 @@ const std::vector<Key> kKeys{
     {{"mapping.precharge_cycles", "cycles", between(0, kMostCycles), "Length of the precharge"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::precharge_cycles>},
     {{"mapping.setup_cycle", "cycles", between(0, kMostCycles), "Cycle of the slot by which guards, row gates and weight selects are set"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::setup_cycle>},
     {{"mapping.window_lead_cycles", "cycles", between(0, kMostCycles), "Receivers open this long before the pulses start"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::window_lead_cycles>},
+    {{"mapping.output_full_scale", "", between(1e-6, 1e6), "Output of the last layer, in the network's units, that fills the signed read-out; larger ones are cut off"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::output_full_scale>},
     {{"mapping.window_tail_cycles", "cycles", between(0, kMostCycles), "Receivers close this long after full scale"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::window_tail_cycles>},
     {{"mapping.first_site", "", between(0, kMostSites - 1), "Site at which placement starts"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::first_site>},
 };

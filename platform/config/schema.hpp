@@ -13,7 +13,7 @@
 /// The one declarative table of configuration keys; reader, checks, dumps and error messages come from it.
 namespace chronotile::config {
 
-/// Where a key's default comes from (docs: chip.md). kModel: a matter of the model or of the run, not of the chip.
+/// Where a key's default comes from (docs/modelling.md). kModel: a matter of the model or of the run, not of the chip.
 enum class Tag : char { kPublished = 'P', kDerived = 'D', kAssumed = 'A', kModel = '-' };
 
 /// A value of a configuration, to be read or written in place.

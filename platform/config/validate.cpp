@@ -16,6 +16,8 @@ namespace {
 
 /// Pads' source identifiers begin there (models/duration/pulses.hpp).
 constexpr std::uint64_t kMostSites = 64;
+/// Interrupt registers of the chip control block have a bit for each.
+constexpr std::uint64_t kMostControllers = 64;
 /// Sums of products of decimal fractions are not exact.
 constexpr double kTolerance_ns = 1e-9;
 
@@ -28,6 +30,7 @@ class Validator {
     grid();
     processing_elements();
     pads();
+    controllers();
     slot();
     transport();
   }
@@ -86,6 +89,17 @@ class Validator {
     if (seen.size() == sites()) {
       throw UserError(place({kKey, "floorplan.rows", "floorplan.columns"}), fmt::format("{} leaves no tile", kKey),
                       "Leave at least one site free");
+    }
+  }
+
+  void controllers() const {
+    const std::uint64_t tiles = sites() - config_.floorplan.processing_elements.size();
+    const std::uint64_t controllers = tiles + 2 * config_.floorplan.pads.size();
+    if (controllers > kMostControllers) {
+      throw UserError(place({"floorplan.rows", "floorplan.columns", "floorplan.pads"}),
+                      fmt::format("{} tiles and {} pairs of pads make {} local controllers, a chip has at most {}",
+                                  tiles, config_.floorplan.pads.size(), controllers, kMostControllers),
+                      "Make the grid smaller or take pads away");
     }
   }
 

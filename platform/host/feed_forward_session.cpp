@@ -1,9 +1,9 @@
 #include "platform/host/feed_forward_session.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "platform/chip/chip.hpp"
@@ -24,6 +24,7 @@ struct FeedForwardSession::Impl {
         network_outputs(mapped.network_outputs),
         images(programs),
         meter(options.lanes),
+        period(configuration.clock.period_ns, sc_core::SC_NS),
         lanes(options.lanes),
         workers(options.threads),
         services{violations, meter, lanes, workers, configuration.seed, 0},
@@ -57,7 +58,8 @@ struct FeedForwardSession::Impl {
   void write_inputs(const std::vector<double>& input, std::size_t lane);
   void wait_for_finishers();
   std::vector<double> take_energy();
-  void check_faults(const char* when);
+  [[noreturn]] void give_up_step(const std::string& why);
+  void forget_outputs();
   [[nodiscard]] std::vector<double> read_outputs(std::size_t lane);
 
   config::PlatformConfig config;
@@ -67,6 +69,7 @@ struct FeedForwardSession::Impl {
 
   ViolationLog violations;
   energy::Meter meter;
+  sc_core::sc_time period;  ///< of the controller clock
   Lanes lanes;
   WorkPool workers;
   Services services;
@@ -92,6 +95,7 @@ void FeedForwardSession::Impl::load_firmware() {
 
 void FeedForwardSession::Impl::program(const std::vector<std::vector<double>>& inputs,
                                        const std::function<void(std::size_t)>& done) {
+  meter.set_active_lanes(0);
   load_firmware();
   results.resize(inputs.size());
   for (std::size_t first = 0; first < inputs.size(); first += lanes.count()) {
@@ -110,32 +114,49 @@ void FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inpu
     lanes.set_key(lane, {first + lane, 0});
     write_inputs(lane < count ? inputs[first + lane] : silence, lane);
   }
+  forget_outputs();
   take_energy();
+  meter.set_active_lanes(count);
   host.work_between_steps();
   host.show("wait for chip");
+  host.clear_interrupts(~std::uint64_t{0});  // what was raised before does not end this step
   host.trigger(1);
   wait_for_finishers();
 
   const double start_ns = nanoseconds(chip.epoch());
-  const double latency_ns = nanoseconds(chip.last_interrupt()) - start_ns;
-  const double slot_ns = config.clock.slot_cycles * config.clock.period_ns;
-  slots_per_step = std::max(slots_per_step, static_cast<std::uint32_t>(std::ceil(latency_ns / slot_ns)));
+  const double latency_ns = nanoseconds(chip.last_interrupt() - chip.epoch());
+  const auto cycles = static_cast<std::uint32_t>((chip.last_interrupt() - chip.epoch()).value() / period.value());
+  slots_per_step =
+      std::max({1U, slots_per_step, (cycles + config.clock.slot_cycles - 1) / config.clock.slot_cycles});
   ++steps;
 
   host.show("read outputs");
   const std::vector<double> energy_nJ = take_energy();
+  meter.set_active_lanes(0);
   for (std::size_t lane = 0; lane < count; ++lane) {
     results[first + lane] = {read_outputs(lane), start_ns, latency_ns, energy_nJ[lane]};
   }
 }
 
-/// Energy of each lane since the last call.
+/// Energy of each lane since the last call. Taken between two clock edges; returns on the next one.
 std::vector<double> FeedForwardSession::Impl::take_energy() {
-  wait(config.clock.period_ns / 2, sc_core::SC_NS);  // between two clock edges
+  const auto half = sc_core::sc_time::from_value(period.value() / 2);
+  const auto cycles = sc_core::sc_time_stamp().value() / period.value() + 1;
+  wait(sc_core::sc_time::from_value(cycles * period.value()) + half - sc_core::sc_time_stamp());
   chip.settle_energy();
   std::vector<double> taken = meter.take_lanes();
-  wait(config.clock.period_ns / 2, sc_core::SC_NS);
+  wait(period - half);
   return taken;
+}
+
+/// What a step does not capture must not be read as the result of an earlier one.
+void FeedForwardSession::Impl::forget_outputs() {
+  const std::vector<double> silence(kWires, 0.0);
+  for (const mapping::OutputVector& vector : plan.outputs) {
+    for (std::size_t lane = 0; lane < lanes.count(); ++lane) {
+      host.write_vector(chip.floorplan().pads() + vector.pad, vector.vector, lane, silence);
+    }
+  }
 }
 
 void FeedForwardSession::Impl::write_inputs(const std::vector<double>& input, std::size_t lane) {
@@ -148,14 +169,18 @@ void FeedForwardSession::Impl::write_inputs(const std::vector<double>& input, st
   }
 }
 
+/// A finisher that has faulted interrupts as well: that ends no step.
 void FeedForwardSession::Impl::wait_for_finishers() {
-  const sc_core::sc_time timeout(
-      config.host.step_timeout_slots * config.clock.slot_cycles * config.clock.period_ns, sc_core::SC_NS);
+  const sc_core::sc_time timeout(config.host.step_timeout_slots * config.clock.slot_cycles * config.clock.period_ns,
+                                 sc_core::SC_NS);
   const sc_core::sc_time give_up = sc_core::sc_time_stamp() + timeout;
   std::uint64_t answered = 0;
-  while ((answered & finishers) != finishers) {
+  while ((answered & finishers) != finishers || chip.last_interrupt() < chip.epoch()) {
+    if ((host.faults() & finishers) != 0) {
+      give_up_step("stopped by a fault");
+    }
     if (sc_core::sc_time_stamp() >= give_up) {
-      check_faults("did not end");
+      give_up_step(fmt::format("did not end within {} slots", config.host.step_timeout_slots));
     }
     if (chip.pending() == 0) {
       wait(give_up - sc_core::sc_time_stamp(), chip.interrupt());
@@ -166,19 +191,20 @@ void FeedForwardSession::Impl::wait_for_finishers() {
   }
 }
 
-void FeedForwardSession::Impl::check_faults(const char* when) {
+void FeedForwardSession::Impl::give_up_step(const std::string& why) {
   std::vector<std::string> silent;
   for (const auto& entry : images) {
     const std::uint32_t index = controller(entry.first);
     const bool faulted = (host.faults() >> index & 1U) != 0;
     if (faulted || (finishers >> index & 1U) != 0) {
       const std::uint32_t status = host.read_controller(index, controller::map::kStatus);
-      silent.push_back(fmt::format("{} (state {}, cause {}, pc {:#x})", entry.first, status & 0xffU,
-                                   status >> 8U & 0xffU, host.read_controller(index, controller::map::kPc)));
+      silent.push_back(fmt::format("{} ({}, cause {}, pc {:#x})", entry.first,
+                                   name(static_cast<controller::State>(status & 0xffU)),
+                                   name(static_cast<controller::Cause>(status >> 8U & 0xffU)),
+                                   host.read_controller(index, controller::map::kPc)));
     }
   }
-  throw std::runtime_error(fmt::format("step {} {} within {} slots; waiting for {}", steps, when,
-                                       config.host.step_timeout_slots, fmt::join(silent, ", ")));
+  throw std::runtime_error(fmt::format("step {} {}: {}", steps, why, fmt::join(silent, ", ")));
 }
 
 std::vector<double> FeedForwardSession::Impl::read_outputs(std::size_t lane) {

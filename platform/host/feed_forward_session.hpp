@@ -38,9 +38,11 @@ class FeedForwardSession {
                      const std::map<std::string, std::vector<isa::Word>>& images, const SessionOptions& options);
   ~FeedForwardSession();
 
-  /// Simulates all items. `inputs`: in 0..1, one vector per item. `done` is called after each step with the number of
-  /// items finished. Throws std::runtime_error if a step does not come to its interrupt within `host.step_timeout_slots`
-  /// (naming the controllers that did not answer, their state, cause and PC).
+  /// Simulates all items. Energy is counted within steps only: what the chip uses while the host writes inputs for all
+  /// lanes belongs to none. `inputs`: in 0..1, one vector per item. `done` is called after each step with the number of
+  /// items finished. Throws std::runtime_error if a step does not come to its interrupt within
+  /// `host.step_timeout_slots`,
+  /// or if a controller that ends it faults (naming those that did not answer, with state, cause and PC).
   [[nodiscard]] std::vector<StepResult> run(const std::vector<std::vector<double>>& inputs,
                                             const std::function<void(std::size_t)>& done);
 

@@ -70,9 +70,9 @@ void Host::load_firmware(std::uint32_t controller, const std::vector<isa::Word>&
 
 void Host::start_controller(std::uint32_t controller) {
   constexpr std::uint32_t kStart = 1;
-  impl_->initiator.expect_write32(impl_->base() + chip::map::controller(controller) + controller::map::kRegisters +
-                                      controller::map::kControl,
-                                  kStart);
+  impl_->initiator.expect_write32(
+      impl_->base() + chip::map::controller(controller) + controller::map::kRegisters + controller::map::kControl,
+      kStart);
 }
 
 std::uint32_t Host::read_controller(std::uint32_t controller, std::uint64_t offset) {
@@ -91,7 +91,8 @@ void Host::write_vector(std::uint32_t pad_window, std::uint32_t vector, std::siz
   }
   std::vector<std::uint8_t> words(counts.size());
   std::transform(counts.begin(), counts.end(), words.begin(), [this](double count) {
-    return static_cast<std::uint8_t>(std::clamp(std::round(count), 0.0, static_cast<double>(impl_->config.pad.full_scale)));
+    return static_cast<std::uint8_t>(
+        std::clamp(std::round(count), 0.0, static_cast<double>(impl_->config.pad.full_scale)));
   });
   impl_->initiator.expect_write(window + kBytes + index * kVectorBytes, words.data(), words.size());
 }

@@ -43,7 +43,7 @@ SlotTiming slot_timing(const config::PlatformConfig& config) {
   timing.slot_cycles = config.clock.slot_cycles;
   timing.full_scale_ns = config.pad.full_scale * count;
   timing.zero_count = (config.pad.full_scale + 1) / 2;  // NOLINT(bugprone-integer-division): a whole code
-  timing.counts_per_unit = config.pad.full_scale - timing.zero_count;
+  timing.counts_per_unit = (config.pad.full_scale - timing.zero_count) / mapping.output_full_scale;
   timing.zero_ns = timing.zero_count * count;
   timing.unit_ns = timing.counts_per_unit * count;
 

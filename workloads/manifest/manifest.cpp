@@ -65,6 +65,20 @@ bool is_recording(const fs::path& file) {
   return extension == ".wav" || extension == ".flac";
 }
 
+/// The beginning of a line, whatever its bytes.
+std::string printable(const std::string& line) {
+  constexpr std::size_t kMost = 60;
+  std::string text = line.substr(0, kMost);
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+std::string trimmed(const std::string& text) {
+  constexpr const char* kBlanks = " \t";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
 bool contains(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
@@ -120,7 +134,7 @@ std::vector<Entry> listed(const fs::path& directory, const std::vector<std::stri
     const fs::path file = directory / line;
     require_recording(fmt::format("{}:{}", list.string(), number), file);
     if (const auto label = class_of(file.parent_path(), classes)) {
-      entries.push_back({file, *label});
+      entries.push_back({file, *label, fmt::format("{}:{}", list.string(), number)});
     }
   }
   return entries;
@@ -140,12 +154,16 @@ std::vector<Entry> read_tsv(const fs::path& file) {
     const std::string place = fmt::format("{}:{}", file.string(), number);
     const std::size_t tab = line.find('\t');
     if (tab == std::string::npos) {
-      throw UserError(place, fmt::format("the line '{:.60}' has no tab", line), kLineForm);
+      throw UserError(place, fmt::format("the line '{}' has no tab", printable(line)), kLineForm);
     }
-    if (tab == 0 || tab + 1 == line.size()) {
-      throw UserError(place, tab == 0 ? "the line has no path" : "the line has no label", kLineForm);
+    if (tab == 0) {
+      throw UserError(place, "the line has no path", kLineForm);
     }
-    entries.push_back({file.parent_path() / line.substr(0, tab), line.substr(tab + 1)});
+    const std::string label = trimmed(line.substr(tab + 1));
+    if (label.empty()) {
+      throw UserError(place, "the line has no label", kLineForm);
+    }
+    entries.push_back({file.parent_path() / line.substr(0, tab), label, place});
     require_recording(place, entries.back().file);
   }
   if (entries.empty()) {
@@ -169,7 +187,7 @@ std::vector<Entry> read_class_folders(const fs::path& directory, const std::vect
         continue;
       }
       for (fs::path& file : sorted(folder, [](const fs::directory_entry& e) { return is_recording(e.path()); })) {
-        entries.push_back({std::move(file), *label});
+        entries.push_back({std::move(file), *label, folder.string()});
       }
     }
   }

@@ -9,7 +9,8 @@ namespace chronotile::manifest {
 /// A recording and what is said in it.
 struct Entry {
   std::filesystem::path file;  ///< absolute, or relative to the working directory as the manifest was
-  std::string label;           ///< class or transcript
+  std::string label;           ///< class or transcript, without blanks around it
+  std::string place;           ///< FILE:LINE of the manifest, or the folder: for messages
 };
 
 /// Reads a manifest: one `path<TAB>label` per line, paths relative to the manifest, in the order of the lines. Empty

@@ -3,12 +3,12 @@
 #include <tlm_utils/simple_target_socket.h>
 
 #include <functional>
-#include <random>
 
 #include "models/bus/bus_initiator.hpp"
 #include "models/bus/memory.hpp"
 #include "models/bus/router.hpp"
 #include "models/controller/local_controller.hpp"
+#include "testbench/protocol/bus/storm.hpp"
 #include "testbench/support/base_protocol_checker.hpp"
 #include "testbench/support/linear_test.hpp"
 #include "testbench/support/services_fixture.hpp"
@@ -22,37 +22,6 @@ using support::simulate;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// Well-formed accesses of every shape within [base, base + size).
-void storm(BusInitiator& host, std::uint64_t base, std::uint64_t size, int count) {
-  std::mt19937_64 random(size);
-  for (int access = 0; access < count; ++access) {
-    std::vector<unsigned char> data(1 + random() % 40);
-    std::vector<unsigned char> enables(1 + random() % 8);
-    for (unsigned char& enable : enables) {
-      enable = random() % 2 == 0 ? TLM_BYTE_ENABLED : TLM_BYTE_DISABLED;
-    }
-    const auto length = static_cast<unsigned>(data.size());
-    tlm::tlm_generic_payload payload;
-    payload.set_command(static_cast<tlm::tlm_command>(random() % 3));
-    payload.set_address(base + random() % size);
-    payload.set_data_ptr(data.data());
-    payload.set_data_length(length);
-    payload.set_streaming_width(random() % 2 == 0 ? length : static_cast<unsigned>(1 + random() % 8));
-    if (random() % 2 == 0) {
-      payload.set_byte_enable_ptr(enables.data());
-      payload.set_byte_enable_length(static_cast<unsigned>(enables.size()));
-    }
-    (void)host.transport(payload);
-    host.debug_read(payload.get_address(), data.data(), data.size());
-    host.debug_write(payload.get_address(), data.data(), data.size());
-    tlm::tlm_generic_payload question;
-    tlm::tlm_dmi dmi;
-    question.set_command(random() % 2 == 0 ? tlm::TLM_READ_COMMAND : tlm::TLM_WRITE_COMMAND);
-    question.set_address(payload.get_address());
-    (void)host.socket->get_direct_mem_ptr(question, dmi);
-  }
-}
-
 TEST(BaseProtocol, MemoryBehindARouter) {
   BusInitiator host("host");
   BaseProtocolChecker before("before");
@@ -63,7 +32,8 @@ TEST(BaseProtocol, MemoryBehindARouter) {
   before.to_target.bind(router.input());
   router.map("memory", 0x8000, 0x1000).bind(behind.from_initiator);
   behind.to_target.bind(memory.socket);
-  simulate([&] { storm(host, 0x7f00, 0x1200, 2000); });
+  ReferenceMemory reference(0x8000, 0x1000);
+  simulate([&] { storm(host, 0x7f00, 0x1200, 2000, &reference); });
   EXPECT_EQ(before.transactions(), 2000U);
   EXPECT_GT(behind.transactions(), 1000U);
 }
@@ -78,7 +48,8 @@ TEST(BaseProtocol, LocalController) {
   host.socket.bind(checker.from_initiator);
   checker.to_target.bind(lc.bus());
   simulate([&] {
-    storm(host, controller::map::kSram + 0x7f00, 0x200, 1000);
+    ReferenceMemory reference(controller::map::kSram, 0x8000);
+    storm(host, controller::map::kSram + 0x7f00, 0x200, 1000, &reference);
     storm(host, controller::map::kRegisters, 0x240, 3000);
   });
   EXPECT_EQ(checker.transactions(), 4000U);

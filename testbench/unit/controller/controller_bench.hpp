@@ -37,10 +37,12 @@ class InterruptRecorder : public sc_core::sc_module, public InterruptLines {
 class ControllerBench : public support::TestServices {
  public:
   explicit ControllerBench(Kind kind = Kind::kTile, const std::string& prefix = "")
+      : ControllerBench(make_config(kind), prefix) {}
+  ControllerBench(const ControllerConfig& config, const std::string& prefix)
       : place(energy.add_place("lc", "test")),
         clock((prefix + "clock").c_str()),
         interrupts((prefix + "interrupts").c_str()),
-        lc((prefix + "lc").c_str(), make_config(kind), services, place),
+        lc((prefix + "lc").c_str(), config, services, place),
         host((prefix + "host").c_str()),
         checker((prefix + "checker").c_str()),
         recorder((prefix + "recorder").c_str(), lc) {

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstring>
+#include <memory>
+
+#include "models/bus/router.hpp"
 #include "testbench/unit/controller/controller_bench.hpp"
 
 namespace chronotile::controller {
@@ -150,6 +155,72 @@ TEST_F(Controller, TriggerRestartsTheCountOfWhatHasNotRunYet) {
   )",
       1000);
   EXPECT_EQ(marks(), (Marks{{310, 1}}));
+}
+
+/// Knows the new epoch from the trigger's time stamp on, as a ClockLines must.
+class EarlyClock : public support::TestClock {
+ public:
+  using TestClock::TestClock;
+  void start_at(double time_ns) {
+    trigger_at(time_ns);
+    start_ = sc_core::sc_time(time_ns, sc_core::SC_NS);
+  }
+  [[nodiscard]] sc_core::sc_time epoch() const override {
+    return start_ != sc_core::SC_ZERO_TIME && sc_core::sc_time_stamp() >= start_ ? start_ : TestClock::epoch();
+  }
+
+ private:
+  sc_core::sc_time start_;
+};
+
+/// An instruction in the very cycle of the start trigger counts from that trigger, whichever process comes first.
+TEST(ControllerOrder, StartTriggerInTheCycleOfAnInstruction) {
+  struct Side : support::TestServices {
+    std::unique_ptr<EarlyClock> clock;
+    std::unique_ptr<LocalController> lc;
+    std::unique_ptr<bus::BusInitiator> host;
+    std::unique_ptr<support::SignalRecorder> recorder;
+  };
+  std::array<Side, 4> sides;
+  const auto words = toolchain::assemble_text("wait 89\n at 40\n mark 1\n halt 0\n", "test").words;  // `at` in 100
+  for (std::size_t index = 0; index < sides.size(); ++index) {
+    Side& side = sides.at(index);
+    const auto make_clock = [&] { side.clock = std::make_unique<EarlyClock>(fmt::format("clock{}", index).c_str()); };
+    const auto make_controller = [&] {
+      side.lc = std::make_unique<LocalController>(fmt::format("lc{}", index).c_str(), ControllerConfig{}, side.services,
+                                                  side.energy.add_place("lc", "test"));
+    };
+    const bool clock_first = index % 2 == 0;
+    clock_first ? make_clock() : make_controller();
+    clock_first ? make_controller() : make_clock();
+    side.host = std::make_unique<bus::BusInitiator>(fmt::format("host{}", index).c_str());
+    side.recorder = std::make_unique<support::SignalRecorder>(fmt::format("recorder{}", index).c_str(), *side.lc);
+    side.lc->clock(*side.clock);
+    side.host->socket.bind(side.lc->bus());
+  }
+  simulate([&] {
+    const auto schedule_trigger = [](Side& side) { side.clock->start_at(100); };
+    for (std::size_t index = 0; index < sides.size(); ++index) {
+      Side& side = sides.at(index);
+      side.host->expect_write(map::kSram, words.data(), words.size() * sizeof(isa::Word));
+      if (index < 2) {
+        schedule_trigger(side);
+      }
+    }
+    wait_until_ns(10);
+    for (Side& side : sides) {
+      side.host->debug_write(map::kRegisters + map::kControl, "\x01\0\0\0", 4);
+    }
+    wait_until_ns(50);
+    schedule_trigger(sides.at(2));
+    schedule_trigger(sides.at(3));
+    wait_until_ns(1000);
+  });
+  for (std::size_t index = 0; index < sides.size(); ++index) {
+    SCOPED_TRACE(index);
+    EXPECT_EQ(sides.at(index).violations.count(), 0U);
+    EXPECT_THAT(sides.at(index).recorder->changes(), ElementsAre(Change{140, Group::kMarker, 1}));
+  }
 }
 
 TEST_F(Controller, LoopsNest) {
@@ -392,22 +463,104 @@ TEST_F(Controller, ProgramChangedWhileItRunsAhead) {
   EXPECT_EQ(marks(), (Marks{{5, 7}, {6, 1}}));
 }
 
-TEST_F(Controller, DmiWritesAreExecuted) {
-  load("wait 10\n mark 1\n halt 0\n");
-  start();
-  simulate([this] {
+/// A controller behind a router, whose host asks for DMI.
+class ControllerDmi : public testing::Test, public support::TestServices {
+ protected:
+  ControllerDmi() {
+    lc.clock(clock);
+    host.socket.bind(checker.from_initiator);
+    checker.to_target.bind(router.input());
+    router.map("lc", kBase, 0x100000).bind(lc.bus());
+    host.on_invalidate([this](std::uint64_t start, std::uint64_t end) { invalidated.emplace_back(start, end); });
+  }
+  tlm::tlm_dmi ask(tlm::tlm_command command, bool granted) {
     tlm::tlm_generic_payload payload;
     tlm::tlm_dmi dmi;
-    payload.set_address(map::kSram);
-    payload.set_write();
-    ASSERT_TRUE(host.socket->get_direct_mem_ptr(payload, dmi));
-    EXPECT_EQ(dmi.get_end_address(), 8U * 4096 - 1);
-    wait_until_ns(5);
-    const isa::Word word = toolchain::assemble_text("mark 9\n", "patch").words.at(0);
-    std::memcpy(dmi.get_dmi_ptr() + 8, &word, sizeof word);
-    wait_until_ns(20);
+    payload.set_address(kBase + map::kSram + 8);
+    payload.set_command(command);
+    EXPECT_EQ(host.socket->get_direct_mem_ptr(payload, dmi), granted);
+    EXPECT_EQ(dmi.get_start_address(), kBase);
+    EXPECT_EQ(dmi.get_end_address(), kBase + 8U * 4096 - 1);
+    return dmi;
+  }
+  bool hint(tlm::tlm_command command) {
+    isa::Word word = 0;
+    tlm::tlm_generic_payload payload;
+    payload.set_address(kBase + map::kSram + 8 * 100);
+    payload.set_command(command);
+    payload.set_data_ptr(reinterpret_cast<unsigned char*>(&word));
+    payload.set_data_length(sizeof word);
+    payload.set_streaming_width(sizeof word);
+    EXPECT_EQ(host.transport(payload), tlm::TLM_OK_RESPONSE);
+    return payload.is_dmi_allowed();
+  }
+  void expect_writable(bool writable) {
+    EXPECT_EQ(ask(tlm::TLM_READ_COMMAND, true).is_write_allowed(), writable);
+    EXPECT_EQ(ask(tlm::TLM_WRITE_COMMAND, writable).is_write_allowed(), writable);
+    EXPECT_TRUE(hint(tlm::TLM_READ_COMMAND));
+    EXPECT_EQ(hint(tlm::TLM_WRITE_COMMAND), writable);
+  }
+  void control(std::uint32_t bits) { host.expect_write32(kBase + map::kRegisters + map::kControl, bits); }
+
+  static constexpr std::uint64_t kBase = 0x10000000;
+  using Regions = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  Regions invalidated;
+  support::TestClock clock{"clock"};
+  bus::BusInitiator host{"host"};
+  support::BaseProtocolChecker checker{"checker"};
+  bus::Router router{"router", {}};
+  LocalController lc{"lc", {}, services, energy.add_place("lc", "test")};
+};
+
+TEST_F(ControllerDmi, LoadsAndIsReadOnlyWhileTheControllerRuns) {
+  simulate([this] {
+    const auto words = toolchain::assemble_text("wait 100\n trig 1\n mark 5\n halt 0\n", "test").words;
+    const tlm::tlm_dmi loading = ask(tlm::TLM_WRITE_COMMAND, true);
+    EXPECT_TRUE(loading.is_read_write_allowed());
+    std::memcpy(loading.get_dmi_ptr(), words.data(), words.size() * sizeof(isa::Word));
+    expect_writable(true);
+    EXPECT_THAT(invalidated, IsEmpty());
+    control(1);
+    EXPECT_EQ(invalidated, (Regions{{kBase, kBase + 8U * 4096 - 1}}));
+    expect_writable(false);
+    const tlm::tlm_dmi reading = ask(tlm::TLM_READ_COMMAND, true);
+    EXPECT_TRUE(reading.is_read_allowed());
+    EXPECT_EQ(std::memcmp(reading.get_dmi_ptr(), words.data(), words.size() * sizeof(isa::Word)), 0);
+    wait_until_ns(200);
+    EXPECT_EQ(lc.state(), State::kWaitingTrigger);
+    expect_writable(false);
+    clock.trigger(1);
+    wait_until_ns(300);
+    EXPECT_EQ(lc.state(), State::kHalted);
+    EXPECT_EQ(lc.level(Group::kMarker), 5U);
+    expect_writable(true);
   });
-  EXPECT_EQ(marks(), (Marks{{11, 9}}));
+  EXPECT_EQ(invalidated.size(), 1U);
+}
+
+TEST_F(ControllerDmi, IsWritableAgainWhenStoppedAndInvalidatedByResumeStepAndRestart) {
+  simulate([this] {
+    const auto words = toolchain::assemble_text("loop: jmp loop\n", "test").words;
+    host.expect_write(kBase + map::kSram, words.data(), sizeof(isa::Word));
+    control(1);
+    EXPECT_THAT(invalidated, IsEmpty()) << "nothing was granted for writing";
+    std::size_t count = 0;
+    for (const std::uint32_t start : {4U, 8U, 1U}) {
+      wait_until_ns(support::now_ns() + 10);
+      control(2);
+      expect_writable(true);
+      control(start);
+      EXPECT_EQ(invalidated.size(), ++count) << start;
+    }
+    control(1);  // it runs already
+    EXPECT_EQ(invalidated.size(), count);
+    expect_writable(false);
+    const isa::Word wrong = ~isa::Word{0};
+    host.expect_write(kBase + map::kSram, &wrong, sizeof wrong);
+    wait_until_ns(support::now_ns() + 10);
+    EXPECT_EQ(lc.state(), State::kFaulted);
+    expect_writable(true);
+  });
 }
 
 TEST_F(Controller, StopAndResumeKeepTheScheduleOfAWait) {

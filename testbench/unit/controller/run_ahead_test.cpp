@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 #include <random>
 
@@ -75,8 +76,16 @@ std::vector<isa::Word> random_program(std::mt19937& random) {
   return words;
 }
 
-/// Run-ahead and per-cycle execution give the same signals, interrupts, violations, and the same state at the end. A
-/// third controller runs ahead while its host looks at it and writes to it all the time.
+/// Neither coefficient is a whole number of attojoules.
+ControllerConfig odd_energies() {
+  ControllerConfig config;
+  config.energy_per_cycle_pJ = 0.33333333;
+  config.energy_per_instruction_pJ = 0.77777777;
+  return config;
+}
+
+/// Run-ahead and per-cycle execution give the same signals, interrupts, violations, energy, and the same state at the
+/// end. A third controller runs ahead while its host looks at it and writes to it all the time.
 TEST(RunAhead, SameAsPerCycle) {
   std::mt19937 random(20240607);
   std::vector<std::unique_ptr<ControllerBench>> benches;
@@ -84,7 +93,7 @@ TEST(RunAhead, SameAsPerCycle) {
     const std::vector<isa::Word> program = random_program(random);
     for (int mode = 0; mode < 3; ++mode) {
       auto& bench =
-          benches.emplace_back(std::make_unique<ControllerBench>(Kind::kTile, fmt::format("b{}_", index + mode)));
+          benches.emplace_back(std::make_unique<ControllerBench>(odd_energies(), fmt::format("b{}_", index + mode)));
       bench->load(program);
       if (mode == 1) {
         bench->poke(map::kBreakpoint0, (1U << 31U) | 0xffffU);
@@ -105,6 +114,10 @@ TEST(RunAhead, SameAsPerCycle) {
         bench.poke(map::kPcStart, bench.peek(map::kStatus) & 0xffU);
       }
     }
+    support::wait_ns(0.5);  // off the clock's edges
+    for (const auto& bench : benches) {
+      bench->lc.settle_energy();
+    }
   });
   std::size_t changes = 0;
   for (std::size_t index = 0; index < benches.size(); index += 3) {
@@ -118,6 +131,7 @@ TEST(RunAhead, SameAsPerCycle) {
       EXPECT_EQ(other.lc.state(), ahead.lc.state());
       EXPECT_EQ(other.lc.cause(), ahead.lc.cause());
       EXPECT_EQ(other.lc.executed(), ahead.lc.executed());
+      EXPECT_EQ(other.energy.total_nJ(), ahead.energy.total_nJ());
       EXPECT_EQ(other.lc.pc(), ahead.lc.pc());
       EXPECT_EQ(other.peek(map::kPc), ahead.peek(map::kPc));
       ASSERT_EQ(other.violations.count(), ahead.violations.count());
@@ -131,6 +145,66 @@ TEST(RunAhead, SameAsPerCycle) {
     }
   }
   EXPECT_GT(changes, 1000U) << "the programs do too little";
+}
+
+/// Energy is the same when the host charges it bit by bit, and when it starts the running controller anew.
+TEST(RunAhead, EnergyDoesNotDependOnTheNumberOfCharges) {
+  ControllerBench ahead(odd_energies(), "ahead_");
+  ControllerBench per_cycle(odd_energies(), "per_cycle_");
+  ControllerBench settled(odd_energies(), "settled_");
+  for (ControllerBench* bench : {&ahead, &per_cycle, &settled}) {
+    bench->load("loop: nop\n wait 3\n jmp loop\n");
+  }
+  per_cycle.poke(map::kBreakpoint0, (1U << 31U) | 0xffffU);
+  support::simulate([&] {
+    for (ControllerBench* bench : {&ahead, &per_cycle, &settled}) {
+      bench->start();
+    }
+    for (int cycle = 0; cycle < 400; ++cycle) {
+      support::wait_ns(cycle == 0 ? 0.5 : 1);
+      settled.lc.settle_energy();
+      if (cycle == 200) {
+        for (ControllerBench* bench : {&ahead, &per_cycle, &settled}) {
+          bench->start();
+        }
+      }
+    }
+    for (ControllerBench* bench : {&ahead, &per_cycle, &settled}) {
+      bench->lc.settle_energy();
+    }
+  });
+  // 399 cycles of 333333 aJ: 200 before the second start and 199 behind it; three instructions in each five cycles.
+  constexpr double kExpected_aJ = 399 * 333333.0 + (120 + 119) * 777778.0;
+  EXPECT_NEAR(ahead.energy.total_nJ(), 1e-9 * kExpected_aJ, 1e-12);
+  EXPECT_EQ(per_cycle.energy.total_nJ(), ahead.energy.total_nJ());
+  EXPECT_EQ(settled.energy.total_nJ(), ahead.energy.total_nJ());
+}
+
+/// Whoever keeps a pointer for writing past its invalidation gets wrong signals, but no absurd energy.
+TEST(RunAhead, AStaleDmiPointerDoesNotMakeEnergyRunBack) {
+  ControllerBench bench;
+  std::string program;
+  for (int word = 0; word < 200; ++word) {
+    program += " nop\n";
+  }
+  bench.load(program + " halt 0\n");
+  support::simulate([&] {
+    tlm::tlm_generic_payload payload;
+    payload.set_write();
+    payload.set_address(map::kSram);
+    tlm::tlm_dmi dmi;
+    ASSERT_TRUE(bench.host.socket->get_direct_mem_ptr(payload, dmi));
+    bench.start();
+    support::wait_until_ns(100.5);
+    bench.lc.settle_energy();
+    const isa::Word slow = toolchain::assemble_text("wait 90\n", "patch").words.at(0);
+    std::memcpy(dmi.get_dmi_ptr() + std::size_t{8} * 5, &slow, sizeof slow);
+    support::wait_until_ns(101.5);
+    bench.lc.settle_energy();
+    support::wait_until_ns(500);
+  });
+  EXPECT_GT(bench.energy.total_nJ(), 0);
+  EXPECT_LT(bench.energy.total_nJ(), 1e-3 * (500 * 1.0 + 201 * 2.0));
 }
 
 }  // namespace

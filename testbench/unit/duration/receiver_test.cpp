@@ -174,9 +174,7 @@ TEST(Arrivals, CutsOfSwitchesApply) {
   arrivals.begin(tail);
   tail.tail_cut_ns = 15;
   arrivals.end(tail);
-  EXPECT_FALSE(arrivals.settled());
   tail.emission->final = true;
-  EXPECT_TRUE(arrivals.settled());
   EXPECT_EQ(count(arrivals, {{90, 190}}).sum(0, 0), 30);
   EXPECT_EQ(count(arrivals, {{190, 290}}).sum(0, 0), 15);
 }
@@ -244,6 +242,43 @@ TEST(Arrivals, MistakesOfAModelAreThrown) {
   Block sum = Block::Zero(kWires, 1);
   EXPECT_THROW(overlap(arrivals.entries(), Window{100, 200}, {}, sum), std::logic_error);
   EXPECT_NO_THROW(overlap(arrivals.entries(), Window{50, 100}, {}, sum));
+}
+
+TEST(Arrivals, APulseThatLastsIsKnownUpToNow) {
+  Arrivals arrivals;
+  arrivals.begin(vector_of(1, 100, kAllGroups, 50));
+  Block sum = Block::Zero(kWires, 1);
+  const Window window{90, 130};
+  EXPECT_THROW(overlap(arrivals.entries(), &window, 1, {}, sum, 129), std::logic_error);
+  overlap(arrivals.entries(), &window, 1, {}, sum, 130);
+  EXPECT_EQ(sum(0, 0), 30);
+}
+
+TEST(Arrivals, PulsesThatMeetInOneLaneLeaveTheBitsOfTheOthers) {
+  const auto first = [](int wire, int lane) { return lane == 0 ? 12.3 + wire / 7.0 : 300.0; };
+  const auto second = [](int wire, int lane) { return 20.1 + wire / 11.0 + lane; };
+  const std::vector<Window> windows{{95.7, 190.3}, {190.3, 203.9}, {210.1, 400}};
+  const auto counted = [&](bool both_lanes, bool keep_first) {
+    Arrivals arrivals;
+    Pulses pulses = vector_of(1, 100.1, kAllGroups, first, both_lanes ? 2 : 1);
+    pulses.delay_ns = 0.05;
+    if (keep_first) {
+      add(arrivals, pulses);
+    }
+    add(arrivals, vector_of(2, 190.7, kAllGroups, second, both_lanes ? 2 : 1));
+    return count(arrivals, windows, both_lanes ? 2 : 1).sum;
+  };
+  EXPECT_TRUE((counted(true, true).col(0) == counted(false, true).col(0)).all());
+
+  // one that ended before the windows leaves no trace, even if another one met it
+  const std::vector<Window> late{{205.3, 207.9}, {208.1, 400}};
+  Arrivals with;
+  Arrivals without;
+  add(with, vector_of(1, 100.1, kAllGroups, 95.0));
+  for (Arrivals* arrivals : {&with, &without}) {
+    add(*arrivals, vector_of(2, 190.7, kAllGroups, [&](int wire, int) { return second(wire, 0); }));
+  }
+  EXPECT_TRUE((count(with, late).sum == count(without, late).sum).all());
 }
 
 }  // namespace

@@ -41,10 +41,19 @@ class PulseSource : public sc_core::sc_module {
     drive.pulses.emission->lead_ns = lead_ns;
     drive.pulses.groups = groups;
     drive.pulses.delay_ns = delay_ns;
+    drive.pulses.emission->durations_ns = durations_ns;
     drive.durations_ns = durations_ns;
     drive.begin = duration::ceil_time(lead_ns);
     drive.end = duration::ceil_time(lead_ns + durations_ns.maxCoeff());
     return drive.pulses.emission;
+  }
+  /// Wires that rise at `rise_ns` after the lead and whose end nobody knows before all of them are cut at `cut_ns`.
+  void rising_at(double lead_ns, const Block& rise_ns, double cut_ns) {
+    const double limit = cut_ns - lead_ns;
+    const Block lengths = (rise_ns < limit).select(Block::Constant(rise_ns.rows(), rise_ns.cols(), limit), 0.0);
+    duration::Emission& emission = *at(lead_ns, lengths);
+    emission.durations_ns = rise_ns;
+    emission.rising = kAllGroups;
   }
 
  private:
@@ -73,6 +82,7 @@ class PulseSource : public sc_core::sc_module {
         drive.phase = 2;
         drive.pulses.emission->durations_ns = drive.durations_ns;
         drive.pulses.emission->longest_ns = drive.durations_ns.maxCoeff();
+        drive.pulses.emission->rising = 0;
         drive.pulses.emission->final = true;
         out.end(drive.pulses);
       }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/base/noise.hpp"
+#include "models/mesh/node.hpp"
 #include "testbench/support/violations.hpp"
 #include "testbench/unit/tile/tile_bench.hpp"
 
@@ -447,6 +448,27 @@ TEST_F(TileTest, AnEmissionWithoutPulsesEndsADeltaAfterItBegins) {
   EXPECT_TRUE((only_durations() == 0).all());
 }
 
+/// Late in a simulation a double can hold the end of a pulse that is just behind a representable time.
+TEST_F(TileTest, AnEmissionEndsLateInASimulationToo) {
+  Site& site = add();
+  site.tile.program(WeightSet::kWp1, single_weight());
+  constexpr double kStart = 1e9;
+  double length = 50;
+  while (duration::to_ns(duration::ceil_time(kStart + 100 + length)) >= kStart + 100 + length - 1e-9) {
+    length += std::ldexp(1.0, -23);
+    ASSERT_LT(length, 60);
+  }
+  prepare(site.lc, kStart);
+  window(site.lc, kStart + 10, kStart + 80);
+  site.rows.at(kStart + 12, single_pulse(length));
+  read(site.lc, kStart + 100, kStart + 200);
+  site.lc.at(kStart + 300, Group::kRowGate, 0);
+  run_until(kStart + 400);
+  expect_column0(site, length);
+  EXPECT_EQ(site.out.ended.at(0), duration::ceil_time(kStart + 100 + length));
+  EXPECT_THAT(violations.kept(), IsEmpty());
+}
+
 TEST_F(TileTest, EnergyFollowsTheAnchor) {
   Site& site = add();
   site.tile.program(WeightSet::kWp1, single_weight());
@@ -457,6 +479,19 @@ TEST_F(TileTest, EnergyFollowsTheAnchor) {
   run_until(500);
   EXPECT_NEAR(energy.total_nJ(energy::Account::kArray), 13.1, 1e-9);
   EXPECT_NEAR(energy.total_nJ(energy::Account::kPeriphery), 13.1, 1e-9);
+}
+
+TEST_F(TileTest, EnergyIsMeantForTheConfiguredFullScale) {
+  TileConfig config = exact_config();
+  config.full_scale_ns = 127.5;
+  Site& site = add(config);
+  site.tile.program(WeightSet::kWp1, single_weight());
+  prepare(site.lc);
+  window(site.lc, 10, 280);
+  site.rows.at(12, Block::Constant(kWires, 1, 255.0));
+  read(site.lc, 300, 400);
+  run_until(500);
+  EXPECT_NEAR(energy.total_nJ(energy::Account::kArray), 26.2, 1e-9);
 }
 
 // ---- capacitor sharing ----
@@ -559,13 +594,79 @@ TEST_F(SharedTest, AConnectionThatOpensWithinAWindowKeepsWhatComesLater) {
   build(2);
   integrate({40, 100});
   share(0, 6);
-  sites_[1]->lc.at(60, Group::kShareNorth, 0);  // pulse of the south still lasts: it counts for the south alone
+  share(0, 60, 0);  // the southern pulse lasts until 112: what comes later is the south's alone
   read(sites_[0]->lc, 300, 500);
   read(sites_[1]->lc, 300, 500);
   run_until(600);
-  EXPECT_EQ(column0(0), 20);
-  EXPECT_EQ(column0(1), 120);
+  EXPECT_EQ(column0(0), (40 + 48) / 2);
+  EXPECT_EQ(column0(1), (40 + 48) / 2 + 52);
+  EXPECT_THAT(violations.kept(), IsEmpty());
+}
+
+TEST_F(SharedTest, OneSideThatOpensEndsTheConnection) {
+  build(2, true);
+  integrate({40, 100});
+  share(0, 6);
+  sites_[1]->lc.at(60, Group::kShareNorth, 0);
+  read(sites_[0]->lc, 300, 500);
+  read(sites_[1]->lc, 300, 500);
+  run_until(600);
+  EXPECT_EQ(column0(0), 44);
+  EXPECT_EQ(column0(1), 96);
   EXPECT_EQ(violations.count(Kind::kShareHalfOpen), 2U);
+}
+
+TEST_F(SharedTest, WiresThatRiseCountAsIfTheyWereCutWhereTheChargeIsWanted) {
+  build(2);
+  for (const auto& site : sites_) {
+    prepare(site->lc);
+    window(site->lc, 10, 210);
+  }
+  sites_[0]->rows.rising_at(12, single_pulse(20), 132);  // rises 20 ns after the lead, the others at once
+  sites_[1]->rows.rising_at(12, single_pulse(70), 132);  // not yet when the connection opens
+  share(0, 6);
+  share(0, 62, 0);
+  read(sites_[0]->lc, 300, 500);
+  read(sites_[1]->lc, 300, 500);
+  run_until(600);
+  EXPECT_EQ(column0(0), 50.0 / 2 + 70);
+  EXPECT_EQ(column0(1), 50.0 / 2 + 70);
+  EXPECT_THAT(violations.kept(), IsEmpty());
+}
+
+TEST_F(SharedTest, ANeighbourThatPrechargesDuringAnIntegrationIsReportedThere) {
+  build(3, true);
+  integrate({40, 100, 190});
+  share(0, 6);
+  share(1, 6);
+  for (const std::size_t index : {0U, 2U}) {  // both neighbours: reported once
+    sites_[index]->lc.at(32, {{Group::kPrecharge, 0x01}, {Group::kIntegrate, 0}});
+    sites_[index]->lc.at(34, Group::kPrecharge, 0);
+    sites_[index]->lc.at(52, Group::kPrecharge, 0x01);
+    sites_[index]->lc.at(62, Group::kPrecharge, 0);
+  }
+  read(sites_[1]->lc, 300, 500);
+  run_until(600);
+  EXPECT_DOUBLE_EQ(column0(1), 50.0 / 3);
+  std::vector<Violation> conflicts;
+  for (const Violation& violation : violations.kept()) {
+    if (violation.kind == Kind::kPrechargeDuringIntegration) {
+      conflicts.push_back(violation);
+    }
+  }
+  EXPECT_THAT(conflicts, ElementsAre(is_violation(Kind::kPrechargeDuringIntegration, "t1_tile", 32),
+                                     is_violation(Kind::kPrechargeDuringIntegration, "t1_tile", 52)));
+}
+
+TEST_F(SharedTest, ARampWhileAConnectedCapacitorIsPrechargedReadsZero) {
+  build(2);
+  integrate({40, 100});
+  share(0, 6);
+  sites_[1]->lc.at(300, Group::kPrecharge, 0xff);
+  read(sites_[0]->lc, 300, 500);
+  run_until(600);
+  EXPECT_EQ(column0(0), 0);
+  EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kRampDuringPrecharge, "t0_tile", 300)));
 }
 
 TEST_F(SharedTest, PrechargeReachesConnectedCapacitors) {
@@ -708,13 +809,55 @@ TEST_F(MistakeTest, RampWhileAPulseLasts) {
   window(lc(), 10, 40);
   site().rows.at(12, single_pulse(50));
   read(lc(), 50, 60);
-  read(lc(), 100, 200);  // the charge is there once the pulse is over
+  read(lc(), 100, 200);
   run_until(300);
   ASSERT_EQ(site().out.emissions.size(), 2U);
-  EXPECT_EQ(site().out.emissions[0]->durations_ns(0, 0), 0);
+  EXPECT_EQ(site().out.emissions[0]->durations_ns(0, 0), 10);  // cut by EN
   expect_column0(site(), 28);
   EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kRampDuringPulse, "a_tile", 50),
                                              is_violation(Kind::kPulseNotCovered, "a_tile", 62)));
+}
+
+TEST_F(MistakeTest, RampWhileAPulseAndItsWindowLastReadsWhatIsThere) {
+  prepare(lc());
+  window(lc(), 10, 70);
+  site().rows.at(12, single_pulse(50));
+  read(lc(), 20, 40);
+  read(lc(), 100, 200);
+  run_until(300);
+  ASSERT_EQ(site().out.emissions.size(), 2U);
+  EXPECT_EQ(site().out.emissions[0]->durations_ns(0, 0), 8);
+  expect_column0(site(), 50);
+  EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kRampDuringIntegration, "a_tile", 20),
+                                             is_violation(Kind::kRampDuringPulse, "a_tile", 20)));
+}
+
+TEST_F(MistakeTest, RampWhilePrechargeLasts) {
+  prepare(lc());
+  window(lc(), 10, 70);
+  site().rows.at(12, single_pulse(50));
+  lc().at(99, Group::kPrecharge, 0xff);
+  lc().at(110, Group::kPrecharge, 0);
+  read(lc(), 100, 200);
+  run_until(300);
+  expect_column0(site(), 0);
+  EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kRampDuringPrecharge, "a_tile", 100)));
+}
+
+TEST_F(MistakeTest, RowGatesThatMoveInTwoWindowsAreReportedOnceForEach) {
+  prepare(lc());
+  lc().at(10, Group::kIntegrate, 0x0f);
+  lc().at(11, Group::kIntegrate, 0xff);
+  lc().at(70, Group::kIntegrate, 0);
+  site().rows.at(12, single_pulse(50));
+  for (const double time_ns : {30.0, 32.0}) {
+    lc().at(time_ns, Group::kRowGate, 0xfe);
+    lc().at(time_ns + 1, Group::kRowGate, 0xff);
+  }
+  read(lc(), 100, 200);
+  run_until(300);
+  EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kSelectDuringIntegration, "a_tile", 30),
+                                             is_violation(Kind::kSelectDuringIntegration, "a_tile", 30)));
 }
 
 TEST_F(MistakeTest, SlopeChangesWhileTheRampRuns) {
@@ -806,13 +949,74 @@ TEST_F(MistakeTest, ProgrammingTwoDevices) {
   EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kProgramConflict, "a_tile", 110)));
 }
 
+// ---- with a node before the rows ----
+
+/// A tile behind its node; modules in either order.
+struct Fed {
+  Fed(const std::string& name, bool reversed) {
+    const auto make_tile = [&] {
+      tile = std::make_unique<Tile>((name + "_tile").c_str(), exact_config(), mesh::TransportErrorConfig{},
+                                    shared.services, shared.energy.add_place(name, "test"));
+    };
+    const auto make_node = [&] {
+      node = std::make_unique<mesh::Node>((name + "_node").c_str(), mesh::NodeConfig{}, shared.services,
+                                          shared.energy.add_place(name + "_node", "test"));
+    };
+    if (reversed) {
+      make_tile();
+      make_node();
+    } else {
+      make_node();
+      make_tile();
+    }
+    lc = std::make_unique<support::ControlDriver>((name + "_lc").c_str());
+    source = std::make_unique<PulseSource>((name + "_source").c_str());
+    node->control.bind(lc->lines);
+    tile->control.bind(lc->lines);
+    source->out.bind(node->in(mesh::Edge::kWest));
+    node->rows_west_east().bind(tile->west_east());
+    lc->at(0, Group::kBorderWest, 0xff00);
+  }
+  support::TestServices shared;
+  std::unique_ptr<mesh::Node> node;
+  std::unique_ptr<Tile> tile;
+  std::unique_ptr<support::ControlDriver> lc;
+  std::unique_ptr<PulseSource> source;
+};
+
+TEST(TileBehindANode, ABranchThatASwitchCutsIsJudgedThen) {
+  Fed fed("a", false);
+  prepare(*fed.lc);
+  fed.source->at(12, single_pulse(50));
+  fed.lc->at(40, Group::kBorderWest, 0);
+  run_until(50);
+  EXPECT_THAT(fed.shared.violations.kept(), ElementsAre(is_violation(Kind::kGuardMoved, "a_node", 40),
+                                                        is_violation(Kind::kPulseNotCovered, "a_tile", 40)));
+}
+
+TEST(TileBehindANode, AGuardThatClosesWhereRowGatesOpenIsNotHeardWhateverTheOrder) {
+  Fed forwards("f", false);
+  Fed backwards("b", true);
+  for (Fed* fed : {&forwards, &backwards}) {
+    fed->source->at(12, single_pulse(50));
+    fed->lc->at(40, {{Group::kBorderWest, 0}, {Group::kRowGate, 0xff}});
+    fed->source->at(100, single_pulse(5));
+  }
+  run_until(200);
+  EXPECT_THAT(forwards.shared.violations.kept(), ElementsAre(is_violation(Kind::kGuardMoved, "f_node", 40)));
+  EXPECT_THAT(backwards.shared.violations.kept(), ElementsAre(is_violation(Kind::kGuardMoved, "b_node", 40)));
+}
+
 // ---- the same bits whatever the lanes, threads and order ----
 
 /// Two tiles that share capacitors, with every error switched on. Several live in one process.
 class Pair {
  public:
-  Pair(const std::string& name, const Block& x, std::uint64_t first_stream, int threads, bool reversed)
+  /// `disturbed`: a ramp starts and the connection opens while pulses last, and pulses meet on the wires of some lanes.
+  Pair(const std::string& name, const Block& x, std::uint64_t first_stream, int threads, bool reversed,
+       bool disturbed = false)
       : shared_(static_cast<std::size_t>(x.cols()), threads), sites_(2) {
+    shared_.energy = energy::Meter(shared_.lanes.count());
     for (std::size_t lane = 0; lane < shared_.lanes.count(); ++lane) {
       shared_.lanes.set_key(lane, {first_stream + lane, 7});
     }
@@ -841,10 +1045,19 @@ class Pair {
       site.rows.at(97, x / 2);
       site.lc.at(155, {{Group::kRampStart, static_cast<std::uint16_t>(-200 * 4)}, {Group::kRampSlope, 50}});
       read(site.lc, 160, 660);
+      if (disturbed) {
+        site.lc.at(22, Group::kRampSlope, 50);
+        read(site.lc, 24, 34);
+        site.lc.at(33, index == 0 ? Group::kShareSouth : Group::kShareNorth, 0);
+        site.rows.at(28.3, x / 4 + 7.7);
+      }
     }
   }
-  [[nodiscard]] const Block& result(std::size_t site) const { return sites_[site]->out.emissions.at(0)->durations_ns; }
+  [[nodiscard]] const Block& result(std::size_t site, std::size_t emission = 0) const {
+    return sites_[site]->out.emissions.at(emission)->durations_ns;
+  }
   [[nodiscard]] double energy_nJ() const { return shared_.energy.total_nJ(); }
+  [[nodiscard]] std::vector<double> take_lanes() { return shared_.energy.take_lanes(); }
   [[nodiscard]] std::uint64_t violation_count() const { return shared_.violations.count(); }
 
  private:
@@ -855,7 +1068,7 @@ class Pair {
 TEST(TileBits, DependNeitherOnLanesNorThreadsNorTheOrderOfModules) {
   constexpr Eigen::Index kLanes = 16;
   const Block x = random_pulses(30, kLanes);
-  const Pair reference("reference", x, 0, 1, false);
+  Pair reference("reference", x, 0, 1, false);
   const Pair again("again", x, 0, 1, false);
   const Pair threaded("threaded", x, 0, 2, false);
   const Pair reversed("reversed", x, 0, 1, true);
@@ -881,6 +1094,43 @@ TEST(TileBits, DependNeitherOnLanesNorThreadsNorTheOrderOfModules) {
   EXPECT_EQ(threaded.energy_nJ(), reference.energy_nJ());
   EXPECT_EQ(reversed.energy_nJ(), reference.energy_nJ());
   EXPECT_EQ(reference.violation_count(), 0U);
+  const std::vector<double> energies = reference.take_lanes();
+  for (std::size_t lane = 0; lane < alone.size(); ++lane) {
+    EXPECT_EQ(alone[lane]->take_lanes().at(0), energies[lane]) << "lane " << lane;
+  }
+}
+
+TEST(TileBits, DependNotOnLanesWherePulsesLastWhenChargeIsWanted) {
+  constexpr Eigen::Index kLanes = 8;
+  Block x = random_pulses(50, kLanes);
+  for (Eigen::Index lane = 0; lane < kLanes; ++lane) {
+    x.col(lane) *= 0.07 + 0.16 * static_cast<double>(lane);  // longest pulses of 3 to 60 ns
+  }
+  Pair reference("reference", x, 0, 1, false, true);
+  const Pair reversed("reversed", x, 0, 1, true, true);
+  std::vector<std::unique_ptr<Pair>> alone;
+  for (Eigen::Index lane = 0; lane < kLanes; ++lane) {
+    alone.push_back(std::make_unique<Pair>("lane" + std::to_string(lane) + "_", x.col(lane),
+                                           static_cast<std::uint64_t>(lane), 1, false, true));
+  }
+  run_until(700);
+  for (const std::size_t site : {0U, 1U}) {
+    for (const std::size_t emission : {0U, 1U}) {
+      EXPECT_GT(reference.result(site, emission).maxCoeff(), emission == 0 ? 1 : 100);
+      EXPECT_TRUE((reversed.result(site, emission) == reference.result(site, emission)).all());
+      for (Eigen::Index lane = 0; lane < kLanes; ++lane) {
+        EXPECT_TRUE((alone[static_cast<std::size_t>(lane)]->result(site, emission).col(0) ==
+                     reference.result(site, emission).col(lane))
+                        .all())
+            << "lane " << lane << " of site " << site << ", emission " << emission;
+      }
+    }
+  }
+  EXPECT_EQ(reversed.energy_nJ(), reference.energy_nJ());
+  const std::vector<double> energies = reference.take_lanes();
+  for (std::size_t lane = 0; lane < alone.size(); ++lane) {
+    EXPECT_EQ(alone[lane]->take_lanes().at(0), energies[lane]) << "lane " << lane;
+  }
 }
 
 }  // namespace
