@@ -46,6 +46,8 @@ std::string_view name(ViolationKind kind) {
       return "ramp_reprogrammed";
     case ViolationKind::kEnableWithoutRamp:
       return "enable_without_ramp";
+    case ViolationKind::kPulseCutShort:
+      return "pulse_cut_short";
     case ViolationKind::kComparatorMismatch:
       return "comparator_mismatch";
     case ViolationKind::kShareHalfOpen:

@@ -14,6 +14,8 @@ namespace {
 using duration::Block;
 using isa::Group;
 
+/// Times of the kernel are whole picoseconds.
+constexpr double kTolerance_ns = 1e-3;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
@@ -166,6 +168,8 @@ void DurationGenerator::cut(GroupMask groups, double now) {
     }
     drive.live = static_cast<GroupMask>(drive.live & ~mine);
     const double limit = now - start_ns_ - drive.lead_ns;
+    GroupMask short_groups = 0;
+    double longest = 0;
     for (int group = 0; group < kWireGroups; ++group) {
       if (!contains(mine, group)) {
         continue;
@@ -174,11 +178,21 @@ void DurationGenerator::cut(GroupMask groups, double now) {
       if (contains(drive.pulses.emission->rising, group)) {
         durations = (durations < limit).select(Block::Constant(durations.rows(), durations.cols(), limit), 0.0);
       } else {
+        if (durations.maxCoeff() > limit && limit < context_.config.full_scale_ns - kTolerance_ns) {
+          short_groups = static_cast<GroupMask>(short_groups | (1U << static_cast<unsigned>(group)));
+          longest = std::max(longest, durations.maxCoeff());
+        }
         durations = durations.min(limit);
       }
       drive.longest_ns[static_cast<std::size_t>(group)] = durations.maxCoeff();
     }
     drive.pulses.emission->rising = static_cast<GroupMask>(drive.pulses.emission->rising & ~mine);
+    if (short_groups != 0) {
+      context_.report(ViolationKind::kPulseCutShort,
+                      fmt::format("pulses of column groups 0x{:02x} end {:.3f} ns after their leading edge, where EN, "
+                                  "column outputs or ramp end; they would last up to {:.3f} ns, full scale is {:.3f} ns",
+                                  short_groups, limit, longest, context_.config.full_scale_ns));
+    }
   }
   finish(now);
 }

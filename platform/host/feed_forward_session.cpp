@@ -176,9 +176,6 @@ void FeedForwardSession::Impl::wait_for_finishers() {
   const sc_core::sc_time give_up = sc_core::sc_time_stamp() + timeout;
   std::uint64_t answered = 0;
   while ((answered & finishers) != finishers || chip.last_interrupt() < chip.epoch()) {
-    if ((host.faults() & finishers) != 0) {
-      give_up_step("stopped by a fault");
-    }
     if (sc_core::sc_time_stamp() >= give_up) {
       give_up_step(fmt::format("did not end within {} slots", config.host.step_timeout_slots));
     }
@@ -186,6 +183,9 @@ void FeedForwardSession::Impl::wait_for_finishers() {
       wait(give_up - sc_core::sc_time_stamp(), chip.interrupt());
     }
     const std::uint64_t raised = host.pending_interrupts();
+    if ((host.faults() & finishers) != 0) {
+      give_up_step("stopped by a fault");
+    }
     answered |= raised;
     host.clear_interrupts(raised);
   }

@@ -140,14 +140,28 @@ TEST_F(RunCommand, MovedEnableWindowOfEditedFirmwareIsReported) {
 
   std::stringstream text;
   text << std::ifstream(firmware + "/tile_0_0.lcs").rdbuf();
-  std::string program = text.str();
-  const std::size_t line = program.find(".equ EN_OPEN, 20");
-  ASSERT_NE(line, std::string::npos);
-  program.replace(line, 16, ".equ EN_OPEN, 70");
-  write("fw/tile_0_0.lcs", program);
-  const json late = noisy_run({"--firmware", firmware});
-  EXPECT_NE(late.at("results"), right.at("results"));
-  EXPECT_GT(late.at("violations").get<int>(), 0);
+  const std::string original = text.str();
+  const auto run_with = [&](const std::vector<std::pair<std::string, std::string>>& edits) {
+    std::string program = original;
+    for (const auto& [from, to] : edits) {
+      const std::size_t at = program.find(from);
+      EXPECT_NE(at, std::string::npos) << from;
+      program.replace(at, from.size(), to);
+    }
+    write("fw/tile_0_0.lcs", program);
+    const json moved = noisy_run({"--firmware", firmware});
+    EXPECT_NE(moved.at("results"), right.at("results"));
+    EXPECT_GT(moved.at("violations").get<int>(), 0);
+    return moved.at("violations_by_kind");
+  };
+  const std::string open = ".equ EN_OPEN, 20";
+  const std::string close = ".equ EN_CLOSE, 275";
+  EXPECT_TRUE(run_with({{open, ".equ EN_OPEN, 70"}}).contains("window_early"));
+  EXPECT_TRUE(run_with({{close, ".equ EN_CLOSE, 225"}}).contains("pulse_cut_short"));
+  // 50 ns later as a whole does not fit into the slot: the controller stops there
+  EXPECT_TRUE(run_with({{open, ".equ EN_OPEN, 70"}, {close, ".equ EN_CLOSE, 325"}}).contains("illegal_instruction"));
+  // one pass of the two only
+  EXPECT_TRUE(run_with({{"  at      EN_CLOSE", "  at      EN_CLOSE - 50"}}).contains("pulse_cut_short"));
 }
 
 TEST_F(RunCommand, FaultOfTheLastControllerFailsTheRun) {

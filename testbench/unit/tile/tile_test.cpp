@@ -103,6 +103,12 @@ void read(support::ControlDriver& lc, double start_ns, double stop_ns, std::uint
   lc.at(stop_ns, {{Group::kRamp, 0}, {Group::kEnable, 0}, {Group::kColumnOut, 0}});
 }
 
+TileConfig with_full_scale(double full_scale_ns) {
+  TileConfig config = exact_config();
+  config.full_scale_ns = full_scale_ns;
+  return config;
+}
+
 class TileTest : public support::ServicesFixture {
  protected:
   Site& add(const TileConfig& config = exact_config()) {
@@ -223,7 +229,7 @@ TEST_F(TileTest, AWindowThatOpensTooLateIntegratesTheOverlap) {
 }
 
 TEST_F(TileTest, EnableClosesAtFullScale) {
-  Site& site = add();
+  Site& site = add(with_full_scale(40));
   site.tile.program(WeightSet::kWp1, single_weight());
   prepare(site.lc);
   window(site.lc, 10, 70);
@@ -250,7 +256,7 @@ TEST_F(TileTest, OffsetCodeReadsSignedNumbers) {
 }
 
 TEST_F(TileTest, HardSigmoidAndReluByEnableAlone) {
-  Site& site = add();
+  Site& site = add(with_full_scale(30));
   site.tile.program(WeightSet::kWp1, single_weight());
   prepare(site.lc);
   window(site.lc, 10, 70);
@@ -299,7 +305,7 @@ TEST_F(TileTest, SeveralEnableWindowsInOneRampAreSeveralEmissions) {
   EXPECT_EQ(site.out.emissions[1]->durations_ns(0, 0), 20);
   EXPECT_EQ(site.out.emissions[1]->groups, 0x0f);
   EXPECT_EQ(site.out.ended[1], sc_core::sc_time(150, sc_core::SC_NS));
-  EXPECT_THAT(violations.kept(), IsEmpty());
+  EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kPulseCutShort, "a_tile", 110)));
 }
 
 TEST_F(TileTest, SlopeZeroNeverCrosses) {
@@ -815,6 +821,7 @@ TEST_F(MistakeTest, RampWhileAPulseLasts) {
   EXPECT_EQ(site().out.emissions[0]->durations_ns(0, 0), 10);  // cut by EN
   expect_column0(site(), 28);
   EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kRampDuringPulse, "a_tile", 50),
+                                             is_violation(Kind::kPulseCutShort, "a_tile", 60),
                                              is_violation(Kind::kPulseNotCovered, "a_tile", 62)));
 }
 
@@ -920,7 +927,18 @@ TEST_F(MistakeTest, ColumnOutClosesDuringTheEmission) {
   lc().at(120, Group::kColumnOut, 0xfe);
   run_until(300);
   expect_column0(site(), 20);
-  EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kEmissionNotDriven, "a_tile", 120)));
+  EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kPulseCutShort, "a_tile", 120),
+                                             is_violation(Kind::kEmissionNotDriven, "a_tile", 120)));
+}
+
+TEST_F(MistakeTest, EnableClosesBeforeFullScale) {
+  prepare(lc());
+  window(lc(), 10, 70);
+  site().rows.at(12, single_pulse(50));
+  read(lc(), 100, 130);
+  run_until(300);
+  expect_column0(site(), 30);
+  EXPECT_THAT(violations.kept(), ElementsAre(is_violation(Kind::kPulseCutShort, "a_tile", 130)));
 }
 
 TEST_F(MistakeTest, NobodyListens) {
