@@ -54,11 +54,13 @@ struct FeedForwardSession::Impl {
 
   void load_firmware();
   void program(const std::vector<std::vector<double>>& inputs, const std::function<void(std::size_t)>& done);
-  void step(const std::vector<std::vector<double>>& inputs, std::size_t first, std::size_t count);
+  /// False: it had to be given up, `failure` says why. (No exception: the sanitizers cannot follow one through the
+  /// stack of a SystemC thread.)
+  [[nodiscard]] bool step(const std::vector<std::vector<double>>& inputs, std::size_t first, std::size_t count);
   void write_inputs(const std::vector<double>& input, std::size_t lane);
-  void wait_for_finishers();
+  [[nodiscard]] bool wait_for_finishers();
   std::vector<double> take_energy();
-  [[noreturn]] void give_up_step(const std::string& why);
+  void give_up_step(const std::string& why);
   void forget_outputs();
   [[nodiscard]] std::vector<double> read_outputs(std::size_t lane);
 
@@ -78,6 +80,7 @@ struct FeedForwardSession::Impl {
 
   std::uint64_t finishers = 0;
   std::uint64_t steps = 0;
+  std::string failure;
   std::uint32_t slots_per_step = 0;
   std::vector<StepResult> results;
 };
@@ -100,13 +103,15 @@ void FeedForwardSession::Impl::program(const std::vector<std::vector<double>>& i
   results.resize(inputs.size());
   for (std::size_t first = 0; first < inputs.size(); first += lanes.count()) {
     const std::size_t count = std::min(lanes.count(), inputs.size() - first);
-    step(inputs, first, count);
+    if (!step(inputs, first, count)) {
+      return;
+    }
     done(first + count);
   }
   host.show("idle");
 }
 
-void FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inputs, std::size_t first,
+bool FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inputs, std::size_t first,
                                     std::size_t count) {
   host.show("write inputs");
   const std::vector<double> silence(inputs[first].size(), 0.0);
@@ -121,13 +126,14 @@ void FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inpu
   host.show("wait for chip");
   host.clear_interrupts(~std::uint64_t{0});  // what was raised before does not end this step
   host.trigger(1);
-  wait_for_finishers();
+  if (!wait_for_finishers()) {
+    return false;
+  }
 
   const double start_ns = nanoseconds(chip.epoch());
   const double latency_ns = nanoseconds(chip.last_interrupt() - chip.epoch());
   const auto cycles = static_cast<std::uint32_t>((chip.last_interrupt() - chip.epoch()).value() / period.value());
-  slots_per_step =
-      std::max({1U, slots_per_step, (cycles + config.clock.slot_cycles - 1) / config.clock.slot_cycles});
+  slots_per_step = std::max({1U, slots_per_step, (cycles + config.clock.slot_cycles - 1) / config.clock.slot_cycles});
   ++steps;
 
   host.show("read outputs");
@@ -136,6 +142,7 @@ void FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inpu
   for (std::size_t lane = 0; lane < count; ++lane) {
     results[first + lane] = {read_outputs(lane), start_ns, latency_ns, energy_nJ[lane]};
   }
+  return true;
 }
 
 /// Energy of each lane since the last call. Taken between two clock edges; returns on the next one.
@@ -170,7 +177,7 @@ void FeedForwardSession::Impl::write_inputs(const std::vector<double>& input, st
 }
 
 /// A finisher that has faulted interrupts as well: that ends no step.
-void FeedForwardSession::Impl::wait_for_finishers() {
+bool FeedForwardSession::Impl::wait_for_finishers() {
   const sc_core::sc_time timeout(config.host.step_timeout_slots * config.clock.slot_cycles * config.clock.period_ns,
                                  sc_core::SC_NS);
   const sc_core::sc_time give_up = sc_core::sc_time_stamp() + timeout;
@@ -178,6 +185,7 @@ void FeedForwardSession::Impl::wait_for_finishers() {
   while ((answered & finishers) != finishers || chip.last_interrupt() < chip.epoch()) {
     if (sc_core::sc_time_stamp() >= give_up) {
       give_up_step(fmt::format("did not end within {} slots", config.host.step_timeout_slots));
+      return false;
     }
     if (chip.pending() == 0) {
       wait(give_up - sc_core::sc_time_stamp(), chip.interrupt());
@@ -185,10 +193,12 @@ void FeedForwardSession::Impl::wait_for_finishers() {
     const std::uint64_t raised = host.pending_interrupts();
     if ((host.faults() & finishers) != 0) {
       give_up_step("stopped by a fault");
+      return false;
     }
     answered |= raised;
     host.clear_interrupts(raised);
   }
+  return true;
 }
 
 void FeedForwardSession::Impl::give_up_step(const std::string& why) {
@@ -204,7 +214,7 @@ void FeedForwardSession::Impl::give_up_step(const std::string& why) {
                                    host.read_controller(index, controller::map::kPc)));
     }
   }
-  throw std::runtime_error(fmt::format("step {} {}: {}", steps, why, fmt::join(silent, ", ")));
+  failure = fmt::format("step {} {}: {}", steps, why, fmt::join(silent, ", "));
 }
 
 std::vector<double> FeedForwardSession::Impl::read_outputs(std::size_t lane) {
@@ -231,6 +241,9 @@ std::vector<StepResult> FeedForwardSession::run(const std::vector<std::vector<do
   impl_->host.set_program([&] { impl_->program(inputs, done); });
   sc_core::sc_start();
   impl_->host.finish();
+  if (!impl_->failure.empty()) {
+    throw std::runtime_error(impl_->failure);
+  }
   return std::move(impl_->results);
 }
 

@@ -12,6 +12,11 @@
 namespace chronotile::mesh {
 namespace {
 
+/// Tests run side by side: a file name of this process's own.
+std::string own_file(const std::string& name) {
+  return testing::TempDir() + "chronotile_" + std::to_string(getpid()) + "_" + name;
+}
+
 using duration::Block;
 using duration::Pulses;
 using support::TestServices;
@@ -190,7 +195,7 @@ TEST(TransportError, OnlyTheGroupsOfTheBranchChange) {
 class EachMode : public testing::TestWithParam<TransportErrorMode> {};
 
 TEST_P(EachMode, ALaneOfManyEqualsTheLaneAloneBitForBit) {
-  const std::string file = testing::TempDir() + "chronotile_lane_errors.txt";
+  const std::string file = own_file("lane_errors.txt");
   std::ofstream(file) << "-1.5\n0.25\n2\n";
   TransportErrorConfig config;
   config.mode = GetParam();
@@ -242,7 +247,7 @@ TEST(TransportError, DrawsDifferByReceiverSourceLeadAndStream) {
 }
 
 TEST(TransportError, RecordedErrorsAreDrawnFromTheFile) {
-  const std::string file = testing::TempDir() + "chronotile_recorded_errors.txt";
+  const std::string file = own_file("recorded_errors.txt");
   std::ofstream(file) << "# measured\n-1.5\n\n  0.25 \n2\n";
   TransportErrorConfig config;
   config.mode = TransportErrorMode::kRecorded;
@@ -260,10 +265,10 @@ TEST(TransportError, RecordedErrorsAreDrawnFromTheFile) {
 TEST(TransportError, BadRecordedFilesAreUserErrors) {
   TransportErrorConfig config;
   config.mode = TransportErrorMode::kRecorded;
-  config.recorded_file = testing::TempDir() + "chronotile_no_such_file.txt";
+  config.recorded_file = own_file("no_such_file.txt");
   TestServices services;
   EXPECT_THROW(TransportError(config, services.services), UserError);
-  config.recorded_file = testing::TempDir() + "chronotile_bad_errors.txt";
+  config.recorded_file = own_file("bad_errors.txt");
   std::ofstream(config.recorded_file) << "1.0\nnan\n";
   EXPECT_THROW(TransportError(config, services.services), UserError);
   std::ofstream(config.recorded_file) << "1.0\ntwo\n";
@@ -271,7 +276,7 @@ TEST(TransportError, BadRecordedFilesAreUserErrors) {
     const TransportError error(config, services.services);
     FAIL();
   } catch (const UserError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("chronotile_bad_errors.txt:2: is not a number: 'two'"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("bad_errors.txt:2: is not a number: 'two'"));
   }
   std::ofstream(config.recorded_file) << "# nothing\n";
   EXPECT_THROW(TransportError(config, services.services), UserError);
