@@ -204,14 +204,15 @@ void run_kws(const Options& options, Cli& cli) {
   Traces traces(options);
   Progress simulating("simulating", report.items.size());
   const auto start = std::chrono::steady_clock::now();
-  try {
-    report.results = session.run(inputs.inputs, [&](std::size_t done) { simulating.update(done); });
-  } catch (const std::exception&) {
-    report_violations(session.violations());
-    throw;
-  }
+  report.results = session.run(inputs.inputs, [&](std::size_t done) { simulating.update(done); });
   report.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   traces.close();
+  report_violations(session.violations());
+  if (!session.failure().empty()) {
+    std::cerr << fmt::format("chronotile: error: {}\n", session.failure());
+    cli.status = kFailed;
+    return;
+  }
 
   report.preset = config.preset;
   report.seed = config.seed;
@@ -239,7 +240,6 @@ void run_kws(const Options& options, Cli& cli) {
         (result.energy_nJ - config.host.energy_per_step_nJ) / static_cast<double>(report.results.size());
   }
 
-  report_violations(session.violations());
   if (const std::size_t cut = outputs_cut(report, plan.chips.front().outputs.front(), config.pad.full_scale); cut > 0) {
     warn(fmt::format("{} of {} outputs are at the limit of the read-out: raise mapping.output_full_scale", cut,
                      report.results.size() * report.classes.size()));
@@ -266,7 +266,8 @@ void check_outputs(const Options& options) {
     }
     const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
     if (!std::filesystem::is_directory(folder)) {
-      throw UserError(fmt::format("{} {}", option, file.string()), "its folder does not exist", "Make the folder first");
+      throw UserError(fmt::format("{} {}", option, file.string()), "its folder does not exist",
+                      "Make the folder first");
     }
   };
   if (!options.vcd.empty()) {

@@ -40,12 +40,13 @@ class FeedForwardSession {
 
   /// Simulates all items. Energy is counted within steps only: what the chip uses while the host writes inputs for all
   /// lanes belongs to none. `inputs`: in 0..1, one vector per item. `done` is called after each step with the number of
-  /// items finished. Throws std::runtime_error if a step does not come to its interrupt within
-  /// `host.step_timeout_slots`,
-  /// or if a controller that ends it faults (naming those that did not answer, with state, cause and PC).
+  /// items finished. Ends early, with failure() set and the results so far, if a step does not come to its interrupt
+  /// within `host.step_timeout_slots` or if a controller that ends it faults.
   [[nodiscard]] std::vector<StepResult> run(const std::vector<std::vector<double>>& inputs,
                                             const std::function<void(std::size_t)>& done);
 
+  /// Why the run was given up, with the controllers concerned, their state, cause and PC; empty if it was not.
+  [[nodiscard]] const std::string& failure() const;
   [[nodiscard]] const ViolationLog& violations() const;
   [[nodiscard]] const energy::Meter& energy() const;
   [[nodiscard]] double simulated_ns() const;
