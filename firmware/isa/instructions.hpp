@@ -98,7 +98,8 @@ inline constexpr std::array<Instruction, 30> kInstructions{{
      "the next instruction runs at the n-th slot boundary from now", ""},
     {Opcode::kAt, "at", Format::kImmediate, 0, 0xffff, "to the cycle",
      "the next instruction runs when the cycle counter of the slot reads n",
-     "schedule_missed (a violation, not a stop) when n has passed: the wait goes into the next slot; illegal_instruction "
+     "schedule_missed (a violation, not a stop) when n has passed: the wait goes into the next slot; "
+     "illegal_instruction "
      "when a slot has no cycle n"},
     {Opcode::kTrig, "trig", Format::kImmediate, 1, 0xff, "to the trigger",
      "waits for one of the triggers in the mask (bit 0: the chip's start); the next instruction runs in its cycle", ""},

@@ -30,7 +30,7 @@ enum class ViolationKind : std::uint8_t {
   kRampDuringPrecharge,         ///< a ramp starts while a capacitor that it reads is precharged
   kRampReprogrammed,            ///< slope, start, direction changed while the ramp runs
   kEnableWithoutRamp,           ///< EN is 1 while the ramp does not run
-  kPulseCutShort,       ///< EN, column outputs or the ramp ended a pulse before the tile's full scale
+  kPulseCutShort,               ///< EN, column outputs or the ramp ended a pulse before the tile's full scale
   kComparatorMismatch,          ///< comparator polarity and ramp direction disagree: pulses share no leading edge
   kShareHalfOpen,               ///< one side of a capacitor share is closed and the other is not, when it matters
   kEmissionNotDriven,           ///< EN passes pulses that no column output drives onto the wires

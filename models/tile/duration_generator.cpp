@@ -188,10 +188,11 @@ void DurationGenerator::cut(GroupMask groups, double now) {
     }
     drive.pulses.emission->rising = static_cast<GroupMask>(drive.pulses.emission->rising & ~mine);
     if (short_groups != 0) {
-      context_.report(ViolationKind::kPulseCutShort,
-                      fmt::format("pulses of column groups 0x{:02x} end {:.3f} ns after their leading edge, where EN, "
-                                  "column outputs or ramp end; they would last up to {:.3f} ns, full scale is {:.3f} ns",
-                                  short_groups, limit, longest, context_.config.full_scale_ns));
+      context_.report(
+          ViolationKind::kPulseCutShort,
+          fmt::format("pulses of column groups 0x{:02x} end {:.3f} ns after their leading edge, where EN, "
+                      "column outputs or ramp end; they would last up to {:.3f} ns, full scale is {:.3f} ns",
+                      short_groups, limit, longest, context_.config.full_scale_ns));
     }
   }
   finish(now);

@@ -34,8 +34,9 @@ void PowerMonitor::sample() {
 void PowerMonitor::attach(probe::Observer& observer) {
   for (Domain& domain : domains_) {
     const std::string short_name = domain.name.substr(domain.name.rfind('.') + 1);
-    domain.power.declare(observer, {name(), "power_" + short_name + "_W", probe::Kind::kReal, 1,
-                                    probe::Detail::kDefault, "mean power of the domain over the last slot's length, W"});
+    domain.power.declare(observer,
+                         {name(), "power_" + short_name + "_W", probe::Kind::kReal, 1, probe::Detail::kDefault,
+                          "mean power of the domain over the last slot's length, W"});
     domain.power.real(0);
   }
 }

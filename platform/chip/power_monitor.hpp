@@ -10,8 +10,9 @@
 
 namespace chronotile::chip {
 
-/// Shows an observer the mean power of each domain of a chip, one lane's worth, over stretches of simulated time as long
-/// as a slot; counts from the beginning of the simulation. Leakage is in domain "chip". Does nothing without observer.
+/// Shows an observer the mean power of each domain of a chip, one lane's worth, over stretches of simulated time as
+/// long as a slot; counts from the beginning of the simulation. Leakage is in domain "chip". Does nothing without
+/// observer.
 class PowerMonitor final : public sc_core::sc_module, public probe::Traceable {
  public:
   /// `domains`: names as places were registered with in the energy meter.

@@ -54,7 +54,8 @@ double recordings_per_second(const config::PlatformConfig& config, double second
   constexpr std::size_t kDistinct = 64;
   const auto some = random_inputs(kDistinct, plan.network_inputs);
   std::vector<std::vector<double>> inputs;
-  const std::size_t items = std::max<std::size_t>(lanes * 8, static_cast<std::size_t>(seconds * (lanes == 1 ? 3000 : 12000)));
+  const std::size_t items =
+      std::max<std::size_t>(lanes * 8, static_cast<std::size_t>(seconds * (lanes == 1 ? 3000 : 12000)));
   for (std::size_t item = 0; item < items; ++item) {
     inputs.push_back(some[item % kDistinct]);
   }

@@ -122,8 +122,9 @@ std::string KwsReport::text() const {
   out += fmt::format("preset          {}, seed {}\n", preset, seed);
   out += fmt::format("schedule        {} slots = {:.1f} us a step, {} steps, {} violations\n", slots_per_step,
                      slots_per_step * slot_ns * 1e-3, steps, violations);
-  out += fmt::format("chip            {} tiles, {:.3f} TOPS, {:.2f} TOPS/W while a step runs (energy parameters are assumed)\n",
-                     tiles_used, tops(), tops_per_watt());
+  out += fmt::format(
+      "chip            {} tiles, {:.3f} TOPS, {:.2f} TOPS/W while a step runs (energy parameters are assumed)\n",
+      tiles_used, tops(), tops_per_watt());
   out += fmt::format("simulated time  {:.3f} us\n", simulated_ns * 1e-3);
   out += fmt::format("wall time       {:.3f} s for {:.1f} s of audio, lanes {}, threads {}\n", wall_s, audio_s,
                      options.lanes, options.threads);

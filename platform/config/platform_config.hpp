@@ -57,7 +57,7 @@ struct MappingConfig {
   std::uint32_t setup_cycle = 12;         ///< guards, row gates and weight selects of a slot are set by then (A)
   std::uint32_t window_lead_cycles = 2;   ///< receivers open this long before (A)
   std::uint32_t window_tail_cycles = 10;  ///< and close this long after full scale (A)
-  double output_full_scale = 1.0;       ///< output that fills the signed read-out; larger ones are cut (A)
+  double output_full_scale = 1.0;         ///< output that fills the signed read-out; larger ones are cut (A)
   std::uint32_t first_site = 0;           ///< where placement starts
 };
 

@@ -498,11 +498,12 @@ class Mapper {
     }
     const double delay_ns = static_cast<double>(route.segments.size()) * config_.node.hop_delay_ns;
     if (delay_ns > config_.mapping.window_tail_cycles * config_.clock.period_ns) {
-      throw UserError("mapping.window_tail_cycles",
-                      fmt::format("pulses from {} arrive {:g} ns late over {} sets of wires, after the receivers' windows "
-                                  "have closed",
-                                  route.from, delay_ns, route.segments.size()),
-                      "Raise mapping.window_tail_cycles or lower node.hop_delay_ns");
+      throw UserError(
+          "mapping.window_tail_cycles",
+          fmt::format("pulses from {} arrive {:g} ns late over {} sets of wires, after the receivers' windows "
+                      "have closed",
+                      route.from, delay_ns, route.segments.size()),
+          "Raise mapping.window_tail_cycles or lower node.hop_delay_ns");
     }
     chip.routes.push_back(std::move(route));
   }

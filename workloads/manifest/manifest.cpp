@@ -69,7 +69,8 @@ bool is_recording(const fs::path& file) {
 std::string printable(const std::string& line) {
   constexpr std::size_t kMost = 60;
   std::string text = line.substr(0, kMost);
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   return text;
 }
 

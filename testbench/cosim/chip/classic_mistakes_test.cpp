@@ -136,15 +136,16 @@ class ClassicMistake : public testing::Test {
   /// The words are those of the last step.
   void run(int steps = 1) {
     bench.chip.tile(kTileSite).program(tile::WeightSet::kWp1, weights);
-    bench.run({{"ilp_NW", sender}, {"tile_0_0", tile}, {"tile_1_0", corner}, {"olp_NW", receiver}}, 3,
-              [this] { bench.host.write_vector(0, 0, 0, counts); },
-              [this, steps] {
-                for (int step = 1; step < steps; ++step) {
-                  bench.host.trigger(1);
-                  sc_core::wait(3 * ChipBench::kSlot_ns, sc_core::SC_NS);
-                }
-                read();
-              });
+    bench.run(
+        {{"ilp_NW", sender}, {"tile_0_0", tile}, {"tile_1_0", corner}, {"olp_NW", receiver}}, 3,
+        [this] { bench.host.write_vector(0, 0, 0, counts); },
+        [this, steps] {
+          for (int step = 1; step < steps; ++step) {
+            bench.host.trigger(1);
+            sc_core::wait(3 * ChipBench::kSlot_ns, sc_core::SC_NS);
+          }
+          read();
+        });
   }
   void read() { words = bench.host.read_vector(bench.chip.floorplan().pads(), 3, 0, 0, kWires); }
 
@@ -221,9 +222,8 @@ TEST_F(ClassicMistake, WindowOpensTooLate) {
   tile = replaced(tile, "        at 18\n        set.c integ", "        at 68\n        set.c integ");
   run();
   EXPECT_GT(largest_difference(), 5.0);
-  EXPECT_THAT(bench.violations.kept(),
-              Contains(is_violation(ViolationKind::kPulseNotCovered, "tile_0_0.array", pulses_over_ns(),
-                                    address_of(tile, "at 285"))));
+  EXPECT_THAT(bench.violations.kept(), Contains(is_violation(ViolationKind::kPulseNotCovered, "tile_0_0.array",
+                                                             pulses_over_ns(), address_of(tile, "at 285"))));
 }
 
 TEST_F(ClassicMistake, WindowOpensTooEarly) {
@@ -235,9 +235,8 @@ TEST_F(ClassicMistake, WindowOpensTooEarly) {
   run();
   // The ramp that takes what came is right; only the offset of an early window would show, which presets leave out.
   EXPECT_LE(largest_difference(), 1.0);
-  EXPECT_THAT(bench.violations.kept(),
-              Contains(is_violation(ViolationKind::kWindowEarly, "tile_0_0.array", at_ns(0, 285),
-                                    address_of(tile, "set.c integ, 0\n"))));
+  EXPECT_THAT(bench.violations.kept(), Contains(is_violation(ViolationKind::kWindowEarly, "tile_0_0.array",
+                                                             at_ns(0, 285), address_of(tile, "set.c integ, 0\n"))));
 }
 
 TEST_F(ClassicMistake, IntegratesWhileNobodySends) {
@@ -287,9 +286,8 @@ TEST_F(ClassicMistake, BorderguardOpenToTwoDrivers) {
   EXPECT_LE(largest_difference(), 1.0);
   std::swap(longer, counts);
   EXPECT_GT(largest_difference(), 5.0);
-  EXPECT_THAT(bench.violations.kept(),
-              Contains(is_violation(ViolationKind::kContention, "tile_0_0.node", at_ns(0, 20),
-                                    address_of(programs.at("tile_0_0"), "at 285"))));
+  EXPECT_THAT(bench.violations.kept(), Contains(is_violation(ViolationKind::kContention, "tile_0_0.node", at_ns(0, 20),
+                                                             address_of(programs.at("tile_0_0"), "at 285"))));
 }
 
 TEST_F(ClassicMistake, BorderguardClosesDuringThePulse) {
@@ -297,9 +295,8 @@ TEST_F(ClassicMistake, BorderguardClosesDuringThePulse) {
   run();
   EXPECT_LE(*std::max_element(words.begin(), words.end()), 40.0);  // what had passed by cycle 60
   EXPECT_GT(largest_difference(), 5.0);
-  EXPECT_THAT(bench.violations.kept(),
-              Contains(is_violation(ViolationKind::kGuardMoved, "tile_1_0.node", at_ns(1, 60),
-                                    address_of(corner, "set.c bgw, 0\n"))));
+  EXPECT_THAT(bench.violations.kept(), Contains(is_violation(ViolationKind::kGuardMoved, "tile_1_0.node", at_ns(1, 60),
+                                                             address_of(corner, "set.c bgw, 0\n"))));
 }
 
 TEST_F(ClassicMistake, IllegalWord) {
