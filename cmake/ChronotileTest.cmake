@@ -4,8 +4,8 @@ include(GoogleTest)
 # and these (label `optimised`) in the release build as well.
 add_custom_target(optimised_tests)
 
-# chronotile_add_test(NAME [OPTIMISED] SOURCES ... [LIBS ...]): a test program whose every TEST ctest runs in a process of its own
-# (SystemC elaborates once per process). libsystemc exports main: tests link testbench/support, never gtest_main.
+# chronotile_add_test(NAME [OPTIMISED] SOURCES ... [LIBS ...]): a test program whose every TEST ctest runs in a process of
+# its own (SystemC elaborates once per process). libsystemc exports main: tests link testbench/support, never gtest_main.
 function(chronotile_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "OPTIMISED" "" "SOURCES;LIBS")
   add_executable(${name} ${arg_SOURCES})

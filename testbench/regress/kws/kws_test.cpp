@@ -48,6 +48,19 @@ class KeywordChip : public testing::Test {
     return session->run(inputs, [](std::size_t) {});
   }
 
+  /// Every score is that of the network in double precision, to 1e-5 relative.
+  void expect_reference_scores(const std::vector<host::StepResult>& results) const {
+    ASSERT_EQ(results.size(), inputs.size());
+    for (std::size_t item = 0; item < results.size(); ++item) {
+      const auto expected = model.reference_scores(inputs[item]);
+      ASSERT_EQ(results[item].outputs.size(), expected.size());
+      for (std::size_t index = 0; index < expected.size(); ++index) {
+        EXPECT_NEAR(results[item].outputs[index], expected[index], 1e-5 * std::abs(expected[index]) + 1e-12)
+            << "recording " << item << ", score " << index;
+      }
+    }
+  }
+
   static config::Sources preset(const std::string& name) {
     config::Sources sources;
     sources.preset = name;
@@ -64,14 +77,7 @@ class KeywordChip : public testing::Test {
 TEST_F(KeywordChip, IdealScoresEqualTheReferenceNetwork) {
   load(preset("ideal"), {4, 1}, 1);
   const auto results = run();
-  for (std::size_t item = 0; item < results.size(); ++item) {
-    const auto expected = model.reference_scores(inputs[item]);
-    ASSERT_EQ(results[item].outputs.size(), expected.size());
-    for (std::size_t index = 0; index < expected.size(); ++index) {
-      EXPECT_NEAR(results[item].outputs[index], expected[index], 1e-5 * std::abs(expected[index]) + 1e-12)
-          << "recording " << item << ", score " << index;
-    }
-  }
+  expect_reference_scores(results);
   EXPECT_EQ(session->violations().count(), 0U);
 }
 
@@ -126,12 +132,7 @@ TEST_F(KeywordChip, OtherWeightModesComputeTheSameNetwork) {
   const auto results = run();
   EXPECT_EQ(session->violations().count(), 0U);
   EXPECT_EQ(session->slots_per_step(), 5U);
-  for (std::size_t item = 0; item < results.size(); ++item) {
-    const auto expected = model.reference_scores(inputs[item]);
-    for (std::size_t index = 0; index < expected.size(); ++index) {
-      EXPECT_NEAR(results[item].outputs[index], expected[index], 1e-5 * std::abs(expected[index]) + 1e-12);
-    }
-  }
+  expect_reference_scores(results);
 }
 
 TEST_F(KeywordChip, FourPcmWeightsComputeTheSameNetwork) {
@@ -141,10 +142,7 @@ TEST_F(KeywordChip, FourPcmWeightsComputeTheSameNetwork) {
   const auto results = run();
   EXPECT_EQ(session->violations().count(), 0U);
   EXPECT_EQ(session->slots_per_step(), 4U);
-  const auto expected = model.reference_scores(inputs.front());
-  for (std::size_t index = 0; index < expected.size(); ++index) {
-    EXPECT_NEAR(results.front().outputs[index], expected[index], 1e-5 * std::abs(expected[index]) + 1e-12);
-  }
+  expect_reference_scores(results);
 }
 
 }  // namespace
