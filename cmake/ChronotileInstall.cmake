@@ -1,4 +1,4 @@
-# `cmake --install`: the program, the shipped network, and the libraries as find_package(chronotile) components
+# `cmake --install`: the program, the shipped networks and data, and the libraries as find_package(chronotile) components
 # chronotile::{common,firmware,models,traces,workloads,platform}.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -19,7 +19,8 @@ endforeach()
 list(TRANSFORM libraries PREPEND chronotile_)
 install(TARGETS ${libraries} chronotile_warnings EXPORT chronotile)
 install(TARGETS chronotile RUNTIME)
-install(FILES workloads/kws/weights/kws.safetensors DESTINATION ${CMAKE_INSTALL_DATADIR}/chronotile)
+install(FILES workloads/kws/weights/kws.safetensors workloads/rnnt/weights/rnnt_small.safetensors
+              workloads/rnnt/data/dev-clean-lengths.tsv DESTINATION ${CMAKE_INSTALL_DATADIR}/chronotile)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/chronotile)
 install(EXPORT chronotile NAMESPACE chronotile:: DESTINATION ${package})

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace chronotile {
@@ -16,16 +18,26 @@ struct LaneKey {
 /// step boundary; the count never changes during a simulation.
 class Lanes {
  public:
-  explicit Lanes(std::size_t count) : keys_(count) {}
-  [[nodiscard]] std::size_t count() const { return keys_.size(); }
-  [[nodiscard]] const LaneKey& key(std::size_t lane) const { return keys_[lane]; }
-  void set_key(std::size_t lane, LaneKey key) { keys_[lane] = key; }
+  using Keys = std::vector<LaneKey>;
+
+  explicit Lanes(std::size_t count) : keys_(std::make_shared<Keys>(count)) {}
+  [[nodiscard]] std::size_t count() const { return keys_->size(); }
+  [[nodiscard]] const LaneKey& key(std::size_t lane) const { return (*keys_)[lane]; }
+  /// The keys as they are now; what is returned never changes, so work of this step may use it whenever it runs.
+  [[nodiscard]] std::shared_ptr<const Keys> keys() const { return keys_; }
+  void set_key(std::size_t lane, LaneKey key) {
+    if (keys_.use_count() > 1) {
+      keys_ = std::make_shared<Keys>(*keys_);
+    }
+    std::atomic_thread_fence(std::memory_order_acquire);  // a worker thread may have dropped it
+    (*keys_)[lane] = key;
+  }
   /// Time of the step's start trigger; noise is keyed by times relative to it.
   [[nodiscard]] double epoch_ns() const { return epoch_ns_; }
   void set_epoch_ns(double epoch_ns) { epoch_ns_ = epoch_ns; }
 
  private:
-  std::vector<LaneKey> keys_;
+  std::shared_ptr<Keys> keys_;
   double epoch_ns_ = 0;
 };
 

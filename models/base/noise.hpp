@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "models/base/lanes.hpp"
+
 /// Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
 /// doi 10.1145/2063384.2063405). A draw is a pure function of its key and counter, so the bits do not depend on the
 /// order of events, threads, lanes or tracing.
@@ -41,5 +43,17 @@ void uniform(const Stream& stream, std::uint64_t first, double* out, std::size_t
 
 /// Standard normal (Box-Muller).
 void gaussian(const Stream& stream, std::uint64_t first, double* out, std::size_t count, std::size_t stride = 1);
+
+/// A vector's wires, each of which takes 16 bits of randomness: an eighth of a Philox block.
+inline constexpr std::size_t kVectorWires = 512;
+
+/// Sixteen random bits for each of the 512 wires of a vector, in `count` lanes at once: out[wire * count + lane].
+/// `stream` without its fields stream and step, which come from the lanes' keys. Wire w takes half (w / 64) % 2 of word
+/// w / 128 of block w % 64, so that neighbouring wires, or lanes, are neighbours in vector registers.
+void vector_bits(const Stream& stream, const LaneKey* lanes, std::size_t count, std::int16_t* out);
+
+/// The same bits as standard normal numbers (Box-Muller in single precision; wires w and w + 64 of each pair of groups
+/// are radius and angle). Sixteen bits: the largest of 65,536 equally likely radii is 4.85.
+void vector_normals(const std::int16_t* bits, std::size_t count, float* out);
 
 }  // namespace chronotile::noise

@@ -8,6 +8,20 @@
 
 namespace chronotile::controller {
 
+class CycleWheel;
+
+/// Hears of changes of control signals without an event of the kernel.
+class LevelListener {
+ public:
+  LevelListener() = default;
+  LevelListener(const LevelListener&) = delete;
+  LevelListener& operator=(const LevelListener&) = delete;
+  virtual ~LevelListener() = default;
+  /// Levels of `circuit` have just changed: called in the delta of the change, once per commit. May look and may notify
+  /// events; what it does otherwise must wait for the next delta.
+  virtual void on_levels(isa::Circuit circuit) = 0;
+};
+
 /// The control signals as the circuits see them: levels that a local controller (or a test bench) commits.
 ///
 /// Order within one time stamp: levels change in the first delta cycle of the time stamp, `changed` fires one delta
@@ -15,8 +29,13 @@ namespace chronotile::controller {
 class ControlLines : public virtual sc_core::sc_interface {
  public:
   [[nodiscard]] virtual std::uint32_t level(isa::Group group) const = 0;
-  /// Fires a delta after any signal of `circuit` has changed.
+  /// The levels of all groups, by number, for circuits that read many of them; stays valid. Null: not offered here.
+  [[nodiscard]] virtual const std::uint16_t* levels() const { return nullptr; }
+  /// Fires a delta after any signal of `circuit` has changed. To be asked for before the change that it reports.
   [[nodiscard]] virtual const sc_core::sc_event& changed(isa::Circuit circuit) const = 0;
+  /// Calls `listener` at changes of `circuit`. For circuits that can tell at once that most changes need no action.
+  /// false: not offered here, use `changed`.
+  virtual bool listen(isa::Circuit /*circuit*/, LevelListener& /*listener*/) { return false; }
   /// Full name of the controller, for violations.
   [[nodiscard]] virtual std::string controller_name() const = 0;
   /// Address of the instruction that was executed last.
@@ -36,6 +55,8 @@ class ClockLines : public virtual sc_core::sc_interface {
   [[nodiscard]] virtual std::uint32_t triggers() const = 0;
   /// Fires in the cycle of the trigger: an instruction behind `trig` runs in this very cycle.
   [[nodiscard]] virtual const sc_core::sc_event& triggered() const = 0;
+  /// Wakes the controllers of this clock; null: each has a wheel of its own.
+  [[nodiscard]] virtual CycleWheel* wheel() { return nullptr; }
 };
 
 }  // namespace chronotile::controller

@@ -13,6 +13,7 @@
 
 #include "models/bus/register_bank.hpp"
 #include "models/bus/transaction.hpp"
+#include "models/controller/cycle_wheel.hpp"
 
 namespace chronotile::controller {
 
@@ -82,6 +83,8 @@ constexpr double kAttojoulesPerPicojoule = 1e6;
 
 constexpr std::size_t index_of(isa::Group group) { return static_cast<std::size_t>(group); }
 constexpr std::uint32_t bit_of(isa::Group group) { return 1U << static_cast<unsigned>(group); }
+
+constexpr std::uint32_t circuit_bit(isa::Circuit circuit) { return 1U << static_cast<unsigned>(circuit); }
 
 constexpr std::uint32_t kOwnInstruction = bit_of(isa::Group::kInterrupt) | bit_of(isa::Group::kMarker);
 
@@ -177,7 +180,7 @@ void branch(Core& core, bool taken, std::uint32_t target) { go_to(core, taken ? 
 ///   with an effect, whose cycle is the next wake-up. `checkpoint_` is the core at the beginning of that stretch:
 ///   whoever looks at the core meanwhile (bus, violations) sees a copy that is replayed up to now, and whoever changes
 ///   it (bus, trigger) continues from that copy.
-class LocalController::Impl {
+class LocalController::Impl final : public CycleWheel::Client {
  public:
   Impl(LocalController& owner, const ControllerConfig& config, Services& services, energy::Place energy_place)
       : owner_(owner),
@@ -209,7 +212,14 @@ class LocalController::Impl {
                       owner_.name(), owner_.clock->period_ns(), slot_cycles_));
     }
     read_epoch();
-    spawn(&Impl::step, "step", step_due_);
+    wheel_ = owner_.clock->wheel();
+    if (wheel_ == nullptr) {
+      wheel_ = &own_wheel_.emplace(period_);
+    }
+    wheel_client_ = wheel_->add(*this);
+    if (state_ == State::kRunning || reset_pending_) {
+      schedule();  // the bus has started it already
+    }
     spawn(&Impl::end_interrupt, "end_interrupt", interrupt_over_);
     spawn(&Impl::on_triggered, "on_triggered", owner_.clock->triggered());
   }
@@ -217,9 +227,12 @@ class LocalController::Impl {
   // -- what others see ------------------------------------------------------------------------------------------------
 
   [[nodiscard]] std::uint32_t level(isa::Group group) const { return levels_[index_of(group)]; }
+  [[nodiscard]] const std::uint16_t* levels() const { return levels_.data(); }
   [[nodiscard]] const sc_core::sc_event& changed(isa::Circuit circuit) const {
+    wanted_ |= circuit_bit(circuit);
     return changed_[static_cast<std::size_t>(circuit)];
   }
+  void listen(isa::Circuit circuit, LevelListener& listener) { listeners_.emplace_back(circuit, &listener); }
   [[nodiscard]] State state() const { return state_of(view()); }
   [[nodiscard]] Cause cause() const { return cause_; }
   /// The core as it is in the current cycle.
@@ -267,7 +280,11 @@ class LocalController::Impl {
     event.cancel();
     event.notify(time > current ? time - current : sc_core::SC_ZERO_TIME);
   }
-  void schedule() { notify_at(step_due_, core_.cycle); }
+  void schedule() {
+    if (wheel_ != nullptr) {
+      wheel_->schedule(wheel_client_, core_.cycle);
+    }
+  }
 
   void spawn(void (Impl::*method)(), const char* name, const sc_core::sc_event& event) {
     sc_core::sc_spawn_options options;
@@ -295,7 +312,8 @@ class LocalController::Impl {
     core_.shadow[index_of(group)] = value;
   }
   void commit();
-  bool set_level(isa::Group group, std::uint32_t level);
+  void set_level(isa::Group group, std::uint32_t level);
+  void tell_changes();
   void wait_for_trigger(std::uint32_t mask);
   void pass_trigger();
   void raise(std::uint32_t causes);
@@ -304,6 +322,7 @@ class LocalController::Impl {
 
   // -- running --------------------------------------------------------------------------------------------------------
 
+  void on_due(std::uint64_t /*cycle*/) override { step(); }
   void step();
   void run_this_cycle(std::uint64_t cycle);
   void run_ahead(std::uint64_t cycle);
@@ -375,8 +394,13 @@ class LocalController::Impl {
   std::uint64_t charged_instructions_ = 0;
 
   std::array<std::uint16_t, isa::kGroupCount> levels_{};
+  std::uint32_t touched_ = 0;         ///< circuits with changes that nobody was told of yet
+  mutable std::uint32_t wanted_ = 0;  ///< circuits whose event someone has asked for
+  std::vector<std::pair<isa::Circuit, LevelListener*>> listeners_;
   std::array<sc_core::sc_event, isa::kCircuitCount> changed_;
-  sc_core::sc_event step_due_{"step_due"};
+  std::optional<CycleWheel> own_wheel_;
+  CycleWheel* wheel_ = nullptr;  ///< null until elaboration has ended
+  std::size_t wheel_client_ = 0;
   sc_core::sc_event interrupt_over_{"interrupt_over"};
   std::uint64_t interrupt_cycle_ = 0;
   std::uint32_t interrupt_causes_ = 0;
@@ -565,12 +589,14 @@ void LocalController::Impl::run_effect(const Fetched& fetched) {
       return;
     case isa::Opcode::kMark:
       set_level(isa::Group::kMarker, in.number);
+      tell_changes();
       advance(core_);
       return;
     case isa::Opcode::kIrq:
       interrupt_cycle_ = core_.cycle;
       notify_at(interrupt_over_, core_.cycle + 1);
       set_level(isa::Group::kInterrupt, in.number);
+      tell_changes();
       advance(core_);
       raise(in.number);
       return;
@@ -598,17 +624,28 @@ void LocalController::Impl::run_effect(const Fetched& fetched) {
   }
 }
 
-/// Sets one signal group's level in its cycle; false: it had this level.
-bool LocalController::Impl::set_level(isa::Group group, std::uint32_t level) {
+/// Sets one signal group's level in its cycle; tell_changes() must follow.
+void LocalController::Impl::set_level(isa::Group group, std::uint32_t level) {
   std::uint16_t& current = levels_[index_of(group)];
   if (current == level) {
-    return false;
+    return;
   }
   current = static_cast<std::uint16_t>(level);
   level_probes_[index_of(group)].bits(level);
   watch_hit_ = watch_hit_ || watchpoint_ == (kEnableBit | static_cast<std::uint32_t>(group));
-  changed_[static_cast<std::size_t>(isa::signal_group(group).circuit)].notify(sc_core::SC_ZERO_TIME);
-  return true;
+  touched_ |= circuit_bit(isa::signal_group(group).circuit);
+}
+
+void LocalController::Impl::tell_changes() {
+  const std::uint32_t touched = std::exchange(touched_, 0U);
+  for (std::uint32_t told = touched & wanted_; told != 0; told &= told - 1) {
+    changed_[static_cast<std::size_t>(__builtin_ctz(told))].notify(sc_core::SC_ZERO_TIME);
+  }
+  for (const auto& [circuit, listener] : listeners_) {
+    if ((touched & circuit_bit(circuit)) != 0) {
+      listener->on_levels(circuit);
+    }
+  }
 }
 
 void LocalController::Impl::commit() {
@@ -617,6 +654,7 @@ void LocalController::Impl::commit() {
     set_level(group, core_.shadow[index_of(group)]);
   }
   core_.dirty = 0;
+  tell_changes();
 }
 
 void LocalController::Impl::wait_for_trigger(std::uint32_t mask) {
@@ -788,13 +826,16 @@ void LocalController::Impl::on_triggered() {
 void LocalController::Impl::end_interrupt() {
   if (now() > interrupt_cycle_) {
     set_level(isa::Group::kInterrupt, 0);
+    tell_changes();
   }
 }
 
 /// Leaves kRunning or comes out of reset; core_ is that of the current cycle.
 void LocalController::Impl::enter(State state, Cause cause) {
   charge(now(), core_.executed);
-  step_due_.cancel();
+  if (wheel_ != nullptr) {
+    wheel_->cancel(wheel_client_);
+  }
   state_ = state;
   cause_ = cause;
   ahead_ = false;
@@ -814,6 +855,7 @@ void LocalController::Impl::apply_reset() {
   for (const isa::SignalGroup& entry : isa::kSignalGroups) {
     set_level(entry.group, 0);
   }
+  tell_changes();
 }
 
 /// Energy up to `cycle` and `executed` instructions, since the last call; never takes back what was charged.
@@ -931,7 +973,7 @@ void LocalController::Impl::control(std::uint32_t bits) {
     reset_cycle_ = next;
     reset_pending_ = true;
     core_.cycle = next;
-    notify_at(step_due_, next);
+    schedule();
   }
   if ((bits & kStop) != 0 && running()) {
     enter(State::kStopped, Cause::kStopRequest);
@@ -1042,7 +1084,14 @@ tlm::tlm_base_target_socket<32>& LocalController::bus() { return impl_->bus; }
 
 std::uint32_t LocalController::level(isa::Group group) const { return impl_->level(group); }
 
+const std::uint16_t* LocalController::levels() const { return impl_->levels(); }
+
 const sc_core::sc_event& LocalController::changed(isa::Circuit circuit) const { return impl_->changed(circuit); }
+
+bool LocalController::listen(isa::Circuit circuit, LevelListener& listener) {
+  impl_->listen(circuit, listener);
+  return true;
+}
 
 std::uint32_t LocalController::pc() const { return impl_->view().last_pc; }
 

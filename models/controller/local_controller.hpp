@@ -104,7 +104,9 @@ class LocalController final : public sc_core::sc_module, public ControlLines, pu
   tlm::tlm_base_target_socket<32>& bus();  ///< control bus: SRAM and register bank, base protocol
 
   [[nodiscard]] std::uint32_t level(isa::Group group) const override;
+  [[nodiscard]] const std::uint16_t* levels() const override;
   [[nodiscard]] const sc_core::sc_event& changed(isa::Circuit circuit) const override;
+  bool listen(isa::Circuit circuit, LevelListener& listener) override;
   [[nodiscard]] std::string controller_name() const override { return name(); }
   [[nodiscard]] std::uint32_t pc() const override;
 

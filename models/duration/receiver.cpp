@@ -1,7 +1,9 @@
 #include "models/duration/receiver.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -13,26 +15,74 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kRounding_ns = 1e-6;  ///< sums of partial overlaps may be off by this much
 
-/// An entry that may meet a window, with its durations as received.
+/// Largest element; the compiler's own loop would take one at a time, because NaN and zeros would not be treated alike.
+double largest(const double* from, std::size_t count) {
+  constexpr std::size_t kSide = 16;
+  std::array<double, kSide> high{};
+  std::size_t k = 0;
+  for (; k + kSide <= count; k += kSide) {
+    for (std::size_t i = 0; i < kSide; ++i) {
+      high[i] = from[k + i] > high[i] ? from[k + i] : high[i];
+    }
+  }
+  for (; k < count; ++k) {
+    high[0] = std::max(high[0], from[k]);
+  }
+  return *std::max_element(high.begin(), high.end());
+}
+
+/// An entry that may meet a window. Its durations as received are worked out when they are needed: mostly the bounds
+/// tell enough.
 struct Candidate {
   const Pulses* pulses = nullptr;
-  const Block* durations = nullptr;
+  const Reception* reception = nullptr;
   double head_ns = 0;  ///< relative to the leading edge at the place
   double tail_ns = kInfinity;
-  std::array<double, kWireGroups> longest_ns{};
+  double latest_ns = kInfinity;  ///< no wire falls later, relative to the leading edge
+  mutable const Block* durations = nullptr;
+  mutable std::unique_ptr<Block> received;
+  mutable std::array<double, kWireGroups> longest_ns{};
+  mutable GroupMask longest_known = 0;
 
   [[nodiscard]] double from_lead(double time_ns) const {
     return (time_ns - pulses->emission->lead_ns) - pulses->delay_ns;  // exact for whole ns, whatever the absolute time
   }
+  /// As received.
+  [[nodiscard]] const double* of_group(int group) const {
+    if (durations == nullptr) {
+      durations = &pulses->emission->durations_ns;
+      if (reception != nullptr) {
+        received = std::make_unique<Block>(durations->rows(), durations->cols());
+        reception->receive(*pulses, *received);
+        durations = received.get();
+      }
+    }
+    return durations->data() + static_cast<std::ptrdiff_t>(group) * kWiresPerGroup * durations->cols();
+  }
   /// End of the last pulse of `group`, relative to the leading edge.
   [[nodiscard]] double end_ns(int group) const {
-    return std::max(head_ns, std::min(longest_ns[static_cast<std::size_t>(group)], tail_ns));
+    double& longest = longest_ns[static_cast<std::size_t>(group)];
+    if (!contains(longest_known, group)) {
+      const double* from = of_group(group);
+      longest = largest(from, static_cast<std::size_t>(kWiresPerGroup * durations->cols()));
+      longest_known = static_cast<GroupMask>(longest_known | (1U << static_cast<unsigned>(group)));
+    }
+    return std::max(head_ns, std::min(longest, tail_ns));
+  }
+  /// Whether the end of `group` lies after `time_ns`.
+  [[nodiscard]] bool lasts_after(double time_ns, int group) const {
+    return latest_ns > time_ns && end_ns(group) > time_ns;
   }
   /// Whether the vector stands on `group` within [open, close). One without any pulse stands at its leading edge.
   [[nodiscard]] bool meets(const Window& window, int group) const {
     const double open = from_lead(window.open_ns);
-    return head_ns < from_lead(window.close_ns) && (end_ns(group) > open || head_ns >= open);
+    return head_ns < from_lead(window.close_ns) && (head_ns >= open || lasts_after(open, group));
   }
+  /// Whether a window that closes then, relative to the leading edge, covers the end of `group`.
+  [[nodiscard]] bool ends_by(double close_ns, int group) const {
+    return close_ns >= latest_ns || close_ns >= end_ns(group);
+  }
+  [[nodiscard]] bool uncut() const { return head_ns == 0 && tail_ns == kInfinity; }
 };
 
 using Candidates = boost::container::small_vector<Candidate, 4>;
@@ -52,10 +102,17 @@ void miss(double missed_ns, int group, Coverage& coverage) {
   }
 }
 
-/// One branch alone on its wires: no interval of another one touches it.
+/// Groups of a candidate that windows cover wholly, by weight.
+struct Whole {
+  double weight;
+  GroupMask groups;
+};
+using Wholes = boost::container::small_vector<Whole, 4>;
+
+/// One branch alone on its wires: no interval of another one touches it. Groups that a window covers wholly may be left
+/// to `wholes`.
 void add_alone(const Candidate& candidate, const Window* windows, std::size_t window_count, int group, double* sum,
-               std::size_t size, std::vector<double>& covered, Coverage& coverage) {
-  const double* durations = candidate.durations->data() + static_cast<std::size_t>(group) * size;
+               std::size_t size, std::vector<double>& covered, Wholes& wholes, Coverage& coverage) {
   const double head = candidate.head_ns;
   const double tail = candidate.tail_ns;
   std::size_t met = 0;
@@ -67,13 +124,26 @@ void add_alone(const Candidate& candidate, const Window* windows, std::size_t wi
     const double open = std::max(candidate.from_lead(window.open_ns), head);
     const double close = std::min(candidate.from_lead(window.close_ns), tail);
     const double weight = window.weight;
-    if (met++ == 0 && open == head && close >= candidate.end_ns(group)) {
-      for (std::size_t k = 0; k < size; ++k) {  // covered wholly
+    if (met++ == 0 && open == head && candidate.ends_by(close, group)) {  // covered wholly
+      if (candidate.uncut()) {
+        const auto same =
+            std::find_if(wholes.begin(), wholes.end(), [&](const Whole& whole) { return whole.weight == weight; });
+        const auto bit = static_cast<GroupMask>(1U << static_cast<unsigned>(group));
+        if (same != wholes.end()) {
+          same->groups |= bit;
+        } else {
+          wholes.push_back({weight, bit});
+        }
+        return;
+      }
+      const double* durations = candidate.of_group(group);
+      for (std::size_t k = 0; k < size; ++k) {
         sum[k] += weight * std::max(0.0, std::min(durations[k], tail) - head);
       }
       return;
     }
     covered.resize(size, 0.0);
+    const double* durations = candidate.of_group(group);
     for (std::size_t k = 0; k < size; ++k) {
       const double overlap = std::max(0.0, std::min(durations[k], close) - open);
       sum[k] += weight * overlap;
@@ -82,6 +152,7 @@ void add_alone(const Candidate& candidate, const Window* windows, std::size_t wi
   }
   if (met > 0) {
     double missed = 0;
+    const double* durations = candidate.of_group(group);
     for (std::size_t k = 0; k < size; ++k) {
       missed = std::max(missed, std::max(0.0, std::min(durations[k], tail) - head) - covered[k]);
     }
@@ -122,13 +193,18 @@ double overlap_of_run(const Interval& first, const Interval& last, const Window&
 void add_joined(const Members& members, const Window* windows, std::size_t window_count, int group, double* sum,
                 std::size_t size, Coverage& coverage) {
   const Candidate& first = *members.front();
+  boost::container::small_vector<const double*, 8> durations_of;
+  for (const Candidate* member : members) {
+    durations_of.push_back(member->of_group(group));
+  }
   boost::container::small_vector<Interval, 8> intervals;
   double missed = 0;
   for (std::size_t k = 0; k < size; ++k) {
     intervals.clear();
-    for (const Candidate* member : members) {
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      const Candidate* member = members[m];
       const double lead = first.from_lead(member->pulses->emission->lead_ns) + member->pulses->delay_ns;
-      const double duration = member->durations->data()[static_cast<std::size_t>(group) * size + k];
+      const double duration = durations_of[m][k];
       const double end = std::min(duration, member->tail_ns);
       if (end > member->head_ns) {
         intervals.push_back({member, end, lead + member->head_ns, lead + end});
@@ -164,15 +240,25 @@ void add_joined(const Members& members, const Window* windows, std::size_t windo
 
 /// Whether the lifetimes of two of the branches overlap in `group`. `members` are in order of their beginnings.
 bool meet_on_wires(const Members& members, int group) {
-  double end = -kInfinity;  // relative to the first leading edge
-  for (const Candidate* member : members) {
-    const double lead = members.front()->from_lead(member->pulses->emission->lead_ns) + member->pulses->delay_ns;
-    if (lead + member->head_ns < end - kRounding_ns) {
-      return true;
-    }
-    end = std::max(end, lead + member->end_ns(group));
+  if (members.size() < 2) {
+    return false;
   }
-  return false;
+  const auto lead_of = [&](const Candidate& member) {
+    return members.front()->from_lead(member.pulses->emission->lead_ns) + member.pulses->delay_ns;
+  };
+  for (const bool exact : {false, true}) {  // at first with what is known without the durations
+    double end = -kInfinity;                // relative to the first leading edge
+    bool meet = false;
+    for (const Candidate* member : members) {
+      const double lead = lead_of(*member);
+      meet = meet || lead + member->head_ns < end - kRounding_ns;
+      end = std::max(end, lead + (exact ? member->end_ns(group) : member->latest_ns));
+    }
+    if (!meet) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /// Durations of an emission that is not final are known as far as a switch let them pass, or up to `known_ns`.
@@ -187,9 +273,8 @@ void require_known(const Arrivals::Entry& entry, const Window* windows, std::siz
 }
 
 Candidates collect(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
-                   const Reception& reception, std::size_t lanes, double known_ns, std::vector<Block>& received) {
+                   const Reception* reception, std::size_t lanes, double known_ns) {
   Candidates candidates;
-  received.reserve(entries.size());
   for (const Arrivals::Entry& entry : entries) {
     Candidate candidate;
     candidate.pulses = &entry.pulses;
@@ -202,24 +287,39 @@ Candidates collect(const std::vector<Arrivals::Entry>& entries, const Window* wi
       continue;
     }
     require_known(entry, windows, window_count, known_ns);
-    candidate.durations = &entry.pulses.emission->durations_ns;
-    if (candidate.durations->rows() != kWires || static_cast<std::size_t>(candidate.durations->cols()) != lanes) {
+    const duration::Emission& emission = *entry.pulses.emission;
+    if (emission.durations_ns.rows() != kWires || static_cast<std::size_t>(emission.durations_ns.cols()) != lanes) {
       throw std::logic_error("duration::overlap: an emission's block is not 512 x lanes");
     }
-    if (reception) {
-      received.push_back(*candidate.durations);
-      reception(entry.pulses, received.back());
-      candidate.durations = &received.back();
+    candidate.reception = reception;
+    if (emission.final) {
+      const double bound = reception != nullptr ? reception->bound_ns() : 0.0;
+      const double longest = emission.longest_ns > 0 ? emission.longest_ns + bound : 0.0;
+      candidate.latest_ns = std::max(candidate.head_ns, std::min(longest, candidate.tail_ns));
+    } else {
+      candidate.latest_ns = std::max(candidate.head_ns, candidate.tail_ns);
     }
-    for (int group = 0; group < kWireGroups; ++group) {
-      if (driven(entry.pulses.groups, group)) {
-        candidate.longest_ns[static_cast<std::size_t>(group)] =
-            candidate.durations->middleRows(group * kWiresPerGroup, kWiresPerGroup).maxCoeff();
-      }
-    }
-    candidates.push_back(candidate);
+    candidates.push_back(std::move(candidate));
   }
   return candidates;
+}
+
+/// Adds what windows cover wholly, in one pass.
+void add_wholes(const Candidate& candidate, const Wholes& wholes, Block& sum) {
+  for (const Whole& whole : wholes) {
+    if (candidate.reception != nullptr && candidate.durations == nullptr) {
+      candidate.reception->add(*candidate.pulses, whole.groups, whole.weight, sum);
+      continue;
+    }
+    for_each_run(whole.groups, [&](int first, int last) {
+      const double* durations = candidate.of_group(first / kWiresPerGroup);
+      const auto size = static_cast<std::size_t>((last - first) * sum.cols());
+      double* out = sum.data() + static_cast<std::ptrdiff_t>(first) * sum.cols();
+      for (std::size_t k = 0; k < size; ++k) {
+        out[k] += whole.weight * durations[k];
+      }
+    });
+  }
 }
 
 }  // namespace
@@ -251,12 +351,11 @@ void Arrivals::forget(double time_ns) {
 }
 
 Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
-                 const Reception& reception, Block& sum, double known_ns) {
+                 const Reception* reception, Block& sum, double known_ns) {
   Coverage coverage;
   const auto lanes = static_cast<std::size_t>(sum.cols());
   const std::size_t size = lanes * kWiresPerGroup;
-  std::vector<Block> received;
-  const Candidates candidates = collect(entries, windows, window_count, reception, lanes, known_ns, received);
+  const Candidates candidates = collect(entries, windows, window_count, reception, lanes, known_ns);
 
   for (std::size_t i = 0; i < window_count; ++i) {
     double first_lead = kInfinity;
@@ -272,28 +371,41 @@ Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* wind
     }
   }
 
-  std::vector<double> covered;
+  Members sorted;
+  for (const Candidate& candidate : candidates) {
+    sorted.push_back(&candidate);
+  }
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Candidate* a, const Candidate* b) {
+    const double lead_a = a->pulses->lead_ns() + a->head_ns;
+    const double lead_b = b->pulses->lead_ns() + b->head_ns;
+    return lead_a != lead_b ? lead_a < lead_b : a->pulses->emission->source < b->pulses->emission->source;
+  });
+  GroupMask joined = 0;
   Members members;
   for (int group = 0; group < kWireGroups; ++group) {
     members.clear();
-    for (const Candidate& candidate : candidates) {
-      if (driven(candidate.pulses->groups, group)) {
-        members.push_back(&candidate);
+    for (const Candidate* candidate : sorted) {
+      if (driven(candidate->pulses->groups, group)) {
+        members.push_back(candidate);
       }
     }
-    std::stable_sort(members.begin(), members.end(), [](const Candidate* a, const Candidate* b) {
-      const double lead_a = a->pulses->lead_ns() + a->head_ns;
-      const double lead_b = b->pulses->lead_ns() + b->head_ns;
-      return lead_a != lead_b ? lead_a < lead_b : a->pulses->emission->source < b->pulses->emission->source;
-    });
-    double* rows = sum.data() + static_cast<std::size_t>(group) * size;
-    if (members.size() > 1 && meet_on_wires(members, group)) {
-      add_joined(members, windows, window_count, group, rows, size, coverage);
-    } else {
-      for (const Candidate* member : members) {
-        add_alone(*member, windows, window_count, group, rows, size, covered, coverage);
+    if (meet_on_wires(members, group)) {
+      joined = static_cast<GroupMask>(joined | (1U << static_cast<unsigned>(group)));
+      add_joined(members, windows, window_count, group, sum.data() + static_cast<std::size_t>(group) * size, size,
+                 coverage);
+    }
+  }
+  std::vector<double> covered;
+  Wholes wholes;
+  for (const Candidate* candidate : sorted) {
+    wholes.clear();
+    for (int group = 0; group < kWireGroups; ++group) {
+      if (driven(candidate->pulses->groups, group) && !driven(joined, group)) {
+        add_alone(*candidate, windows, window_count, group, sum.data() + static_cast<std::size_t>(group) * size, size,
+                  covered, wholes, coverage);
       }
     }
+    add_wholes(*candidate, wholes, sum);
   }
   return coverage;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <limits>
 #include <vector>
 
@@ -30,9 +29,20 @@ struct Coverage {
   double lead_in_ns = -std::numeric_limits<double>::infinity();
 };
 
-/// Turns the durations of a branch at its driver into those at the receiver, in place: TransportError::apply. Empty: no
-/// error.
-using Reception = std::function<void(const Pulses& pulses, Block& durations_ns)>;
+/// Turns the durations of a branch at its driver into those at the receiver.
+class Reception {
+ public:
+  Reception() = default;
+  Reception(const Reception&) = delete;
+  Reception& operator=(const Reception&) = delete;
+  virtual ~Reception() = default;
+  /// No duration is received longer than sent by more than this; a wire without a pulse has none here either.
+  [[nodiscard]] virtual double bound_ns() const = 0;
+  /// Writes the durations as received, of `pulses.groups` at least, into `durations_ns`.
+  virtual void receive(const Pulses& pulses, Block& durations_ns) const = 0;
+  /// sum += weight * durations as received, for `groups`: exactly what receive() gives.
+  virtual void add(const Pulses& pulses, GroupMask groups, double weight, Block& sum) const = 0;
+};
 
 /// The pulses that arrived at a place, as a receiver (rows of a tile, counters of a pad, write drivers) sees them.
 /// Pulses on disjoint wire groups stand side by side (implicit concatenation); pulses that meet on one wire are joined
@@ -69,11 +79,14 @@ class Arrivals {
 /// happened (see Emission). Pure: may run on a worker thread with a copy of the entries (cheap: emissions are shared).
 /// A window that covers a pulse wholly contributes exactly its duration, whatever the absolute time. The bits of an
 /// element depend on no other wire or lane, nor on pulses that ended before the windows.
+/// `reception` null: durations are received as they were sent. Where the longest duration and the reception's bound
+/// tell that a window covers a branch wholly, received durations are added in one pass (Reception::add) and never
+/// stand in memory; they are worked out first only where that is in doubt.
 Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
-                 const Reception& reception, Block& sum, double known_ns = -std::numeric_limits<double>::infinity());
+                 const Reception* reception, Block& sum, double known_ns = -std::numeric_limits<double>::infinity());
 
 /// The same for one window.
-inline Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window& window, const Reception& reception,
+inline Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window& window, const Reception* reception,
                         Block& sum) {
   return overlap(entries, &window, 1, reception, sum);
 }

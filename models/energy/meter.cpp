@@ -1,6 +1,8 @@
 #include "models/energy/meter.hpp"
 
+#include <algorithm>
 #include <numeric>
+#include <stdexcept>
 #include <utility>
 
 namespace chronotile::energy {
@@ -16,6 +18,21 @@ std::string_view name(Account account) {
   constexpr std::array<std::string_view, kAccountCount> kNames{"array",      "periphery", "mesh", "pads",
                                                                "controller", "leakage",   "host"};
   return kNames[static_cast<std::size_t>(account)];
+}
+
+void Meter::set_active_lanes(const std::vector<bool>& active) {
+  if (active.size() != lanes_.size()) {
+    throw std::invalid_argument("Meter::set_active_lanes: not one flag per lane");
+  }
+  std::transform(active.begin(), active.end(), active_.begin(), [](bool flag) { return flag ? 1 : 0; });
+  active_lanes_ = static_cast<std::size_t>(std::count(active.begin(), active.end(), true));
+}
+
+void Meter::set_active_lanes(std::size_t count) {
+  for (std::size_t lane = 0; lane < active_.size(); ++lane) {
+    active_[lane] = lane < count ? 1 : 0;
+  }
+  active_lanes_ = count;
 }
 
 Place Meter::add_place(std::string name, std::string domain) {

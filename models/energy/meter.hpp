@@ -25,11 +25,15 @@ using Place = std::uint32_t;
 /// on the order of charges nor on the lanes beside.
 class Meter {
  public:
-  explicit Meter(std::size_t lanes = 1) : lanes_(lanes), active_lanes_(lanes) {}
+  explicit Meter(std::size_t lanes = 1) : lanes_(lanes), active_(lanes, 1), active_lanes_(lanes) {}
 
-  /// The first `count` lanes carry data and count in the totals from now on; at first all do.
-  void set_active_lanes(std::size_t count) { active_lanes_ = count; }
+  /// Lanes that carry data and count in the totals from now on; at first all do. Throws std::invalid_argument unless
+  /// there is one flag per lane.
+  void set_active_lanes(const std::vector<bool>& active);
+  /// The first `count` lanes.
+  void set_active_lanes(std::size_t count);
   [[nodiscard]] std::size_t active_lanes() const { return active_lanes_; }
+  [[nodiscard]] bool active(std::size_t lane) const { return active_[lane] != 0; }
 
   /// `domain` groups places in traces, for example "NW" or "host".
   Place add_place(std::string name, std::string domain);
@@ -46,7 +50,7 @@ class Meter {
     for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
       const std::int64_t amount = attojoules(energy_nJ[lane * stride]);
       lanes_[lane] += amount;
-      sum += lane < active_lanes_ ? amount : 0;
+      sum += active_[lane] * amount;
     }
     places_[place].energy_aJ[static_cast<std::size_t>(account)] += sum;
   }
@@ -74,9 +78,10 @@ class Meter {
     std::array<std::int64_t, kAccountCount> energy_aJ{};
   };
   std::vector<Entry> places_;
-  std::vector<std::int64_t> lanes_;  ///< since the last take, without what is common
-  std::size_t active_lanes_;
-  std::int64_t common_aJ_ = 0;  ///< since the last take, of each lane
+  std::vector<std::int64_t> lanes_;   ///< since the last take, without what is common
+  std::vector<std::int64_t> active_;  ///< per lane 1 or 0
+  std::size_t active_lanes_;          ///< their sum
+  std::int64_t common_aJ_ = 0;        ///< since the last take, of each lane
 };
 
 }  // namespace chronotile::energy

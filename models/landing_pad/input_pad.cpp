@@ -121,8 +121,7 @@ struct InputPad::Impl {
     emission->lead_ns = now;
     emission->heard = 0;
     emission->final = false;
-    memory.load(vector, groups, emission->durations_ns);
-    emission->longest_ns = emission->durations_ns.maxCoeff();
+    emission->longest_ns = memory.load(vector, groups, emission->durations_ns);
     send.active = true;
     send.pulses = Pulses{};
     send.pulses.emission = std::move(emission);

@@ -24,6 +24,24 @@ struct Capture {
   std::uint32_t vector = 0;
 };
 
+/// What the counters of a pad hear.
+class AtCounters final : public duration::Reception {
+ public:
+  AtCounters(const mesh::TransportError& error, std::uint32_t receiver) : error_(error), receiver_(receiver) {}
+  [[nodiscard]] double bound_ns() const override { return error_.bound_ns(); }
+  void receive(const Pulses& pulses, Block& durations_ns) const override {
+    durations_ns = pulses.emission->durations_ns;
+    error_.apply(pulses, receiver_, durations_ns);
+  }
+  void add(const Pulses& pulses, GroupMask groups, double weight, Block& sum) const override {
+    error_.add(pulses, receiver_, error_.key(pulses), groups, weight, sum);
+  }
+
+ private:
+  const mesh::TransportError& error_;
+  std::uint32_t receiver_;
+};
+
 }  // namespace
 
 struct OutputPad::Impl {
@@ -37,11 +55,6 @@ struct OutputPad::Impl {
         memory(module.name(), pad_config, pad_services.lanes.count()) {
     in.on_begin([this](Pulses& pulses) { on_begin(pulses); });
     in.on_end([this](Pulses& pulses) { on_end(pulses); });
-    if (!error.off()) {
-      reception = [this](const Pulses& pulses, Block& durations_ns) {
-        error.apply(pulses, config.source_id, durations_ns);
-      };
-    }
     counted.resize(kWires, static_cast<Eigen::Index>(services.lanes.count()));
   }
 
@@ -50,7 +63,7 @@ struct OutputPad::Impl {
   Services& services;
   energy::Place place;
   mesh::TransportError error;
-  duration::Reception reception;
+  AtCounters reception{error, config.source_id};
   PadMemory memory;
   duration::TargetSocket in{"in"};
   sc_core::sc_event act{"act"};
@@ -217,7 +230,8 @@ struct OutputPad::Impl {
   void store(const Capture& capture) {
     const duration::Window& window = capture.window;
     counted.setZero();
-    const duration::Coverage coverage = duration::overlap(arrivals.entries(), window, reception, counted);
+    const duration::Coverage coverage =
+        duration::overlap(arrivals.entries(), window, error.off() ? nullptr : &reception, counted);
     const double length = window.close_ns - window.open_ns;
     if (coverage.heard == 0) {
       report(ViolationKind::kCaptureIdle,

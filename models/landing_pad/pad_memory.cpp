@@ -1,14 +1,98 @@
 #include "models/landing_pad/pad_memory.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "models/bus/transaction.hpp"
 
+// One source, several instruction sets, the same bits: only IEEE operations that round alike everywhere.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define CHRONOTILE_EVERY_ISA __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define CHRONOTILE_EVERY_ISA
+#endif
+
 namespace chronotile::landing_pad {
+namespace {
+
+/// Rounds to nearest. Truncation is the floor, because no duration is negative.
+CHRONOTILE_EVERY_ISA
+void round_to_counts(const double* durations_ns, std::size_t size, double ns_per_count, double full_scale,
+                     std::uint8_t* words) {
+  for (std::size_t k = 0; k < size; ++k) {
+    const double counts = durations_ns[k] / ns_per_count + 0.5;
+    words[k] = static_cast<std::uint8_t>(static_cast<std::int32_t>(counts < full_scale ? counts : full_scale));
+  }
+}
+
+CHRONOTILE_EVERY_ISA
+void scale(const std::uint8_t* words, std::size_t size, std::uint8_t full_scale, double ns_per_count,
+           double* durations_ns) {
+  for (std::size_t k = 0; k < size; ++k) {
+    const std::uint8_t counts = words[k] < full_scale ? words[k] : full_scale;
+    durations_ns[k] = static_cast<double>(static_cast<std::int32_t>(counts)) * ns_per_count;
+  }
+}
+
+CHRONOTILE_EVERY_ISA
+std::uint8_t largest(const std::uint8_t* words, std::size_t size) {
+  std::uint8_t result = 0;
+  for (std::size_t k = 0; k < size; ++k) {
+    result = words[k] > result ? words[k] : result;
+  }
+  return result;
+}
+
+constexpr std::size_t kSide = 8;  ///< bytes that are turned round at once, in eight registers
+
+/// Turns a square of bytes round: byte j of row i becomes byte i of row j.
+void turn_square(const std::uint8_t* from, std::size_t from_stride, std::uint8_t* to, std::size_t to_stride) {
+  std::array<std::uint64_t, kSide> rows;
+  for (std::size_t row = 0; row < kSide; ++row) {
+    std::memcpy(&rows[row], from + row * from_stride, kSide);
+  }
+  const auto swap = [&](std::size_t upper, std::size_t lower, unsigned bits, std::uint64_t mask) {
+    const std::uint64_t change = ((rows[upper] >> bits) ^ rows[lower]) & mask;
+    rows[lower] ^= change;
+    rows[upper] ^= change << bits;
+  };
+  for (const std::size_t row : {0U, 1U, 2U, 3U}) {
+    swap(row, row + 4, 32, 0x00000000ffffffffU);
+  }
+  for (const std::size_t row : {0U, 1U, 4U, 5U}) {
+    swap(row, row + 2, 16, 0x0000ffff0000ffffU);
+  }
+  for (const std::size_t row : {0U, 2U, 4U, 6U}) {
+    swap(row, row + 1, 8, 0x00ff00ff00ff00ffU);
+  }
+  for (std::size_t row = 0; row < kSide; ++row) {
+    std::memcpy(to + row * to_stride, &rows[row], kSide);
+  }
+}
+
+/// to[column][row] = from[row][column]
+void turn(const std::uint8_t* from, std::size_t from_stride, std::size_t rows, std::size_t columns, std::uint8_t* to,
+          std::size_t to_stride) {
+  const std::size_t square_rows = rows - rows % kSide;
+  const std::size_t square_columns = columns - columns % kSide;
+  for (std::size_t row = 0; row < square_rows; row += kSide) {
+    for (std::size_t column = 0; column < square_columns; column += kSide) {
+      turn_square(from + row * from_stride + column, from_stride, to + column * to_stride + row, to_stride);
+    }
+  }
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t column = row < square_rows ? square_columns : 0; column < columns; ++column) {
+      to[column * to_stride + row] = from[row * from_stride + column];
+    }
+  }
+}
+
+}  // namespace
 
 PadMemory::PadMemory(const std::string& owner, const PadConfig& config, std::size_t lanes)
     : config_(config), lanes_(lanes) {
@@ -32,37 +116,65 @@ PadMemory::PadMemory(const std::string& owner, const PadConfig& config, std::siz
   socket.register_get_direct_mem_ptr(this, &PadMemory::get_direct_mem_ptr);
 }
 
-void PadMemory::load(std::uint32_t vector, GroupMask groups, duration::Block& durations_ns) const {
-  const std::uint32_t full_scale = config_.full_scale;
-  for (std::size_t lane = 0; lane < lanes_; ++lane) {
-    double* out = durations_ns.data() + lane;
-    for (std::size_t wire = 0; wire < kWires; ++wire) {
-      double counts = 0;
-      if (((groups >> (wire / kWiresPerGroup)) & 1U) != 0) {
-        const std::size_t index = at(lane, vector) + wire;
-        counts = config_.quantise ? std::min<std::uint32_t>(words_[index], full_scale) : std::fmax(0.0, reals_[index]);
-      }
-      out[wire * lanes_] = counts * config_.ns_per_count;
-    }
+double PadMemory::load(std::uint32_t vector, GroupMask groups, duration::Block& durations_ns) const {
+  if (groups != kAllGroups) {
+    durations_ns.setZero();
   }
+  if (!config_.quantise) {
+    for_each_run(groups, [&](int first, int last) {
+      for (std::size_t lane = 0; lane < lanes_; ++lane) {
+        double* out = durations_ns.data() + lane;
+        const std::size_t index = at(lane, vector);
+        for (auto wire = static_cast<std::size_t>(first); wire < static_cast<std::size_t>(last); ++wire) {
+          out[wire * lanes_] = std::fmax(0.0, reals_[index + wire]) * config_.ns_per_count;
+        }
+      }
+    });
+    return durations_ns.maxCoeff();
+  }
+  // As in store(), the other way round.
+  const auto full_scale = static_cast<std::uint8_t>(config_.full_scale);
+  turned_.resize(static_cast<std::size_t>(kWires) * lanes_);
+  std::uint8_t most = 0;
+  for_each_run(groups, [&](int first, int last) {
+    const auto wires = static_cast<std::size_t>(last - first);
+    const std::uint8_t* words = words_.data() + at(0, vector) + first;
+    if (lanes_ > 1) {
+      turn(words, at(1, 0), lanes_, wires, turned_.data(), lanes_);
+      words = turned_.data();
+    }
+    most = std::max(most, largest(words, wires * lanes_));
+    scale(words, wires * lanes_, full_scale, config_.ns_per_count,
+          durations_ns.data() + static_cast<std::size_t>(first) * lanes_);
+  });
+  return static_cast<double>(std::min(most, full_scale)) * config_.ns_per_count;
 }
 
 void PadMemory::store(std::uint32_t vector, GroupMask groups, const duration::Block& durations_ns) {
   const double full_scale = config_.full_scale;
-  for (std::size_t lane = 0; lane < lanes_; ++lane) {
-    const double* in = durations_ns.data() + lane;
-    for (std::size_t wire = 0; wire < kWires; ++wire) {
-      if (((groups >> (wire / kWiresPerGroup)) & 1U) != 0) {
-        const double counts = in[wire * lanes_] / config_.ns_per_count;
-        const std::size_t index = at(lane, vector) + wire;
-        if (config_.quantise) {
-          words_[index] = static_cast<std::uint8_t>(std::min(full_scale, std::floor(counts + 0.5)));
-        } else {
-          reals_[index] = counts;
+  if (!config_.quantise) {
+    for (std::size_t lane = 0; lane < lanes_; ++lane) {
+      const double* in = durations_ns.data() + lane;
+      for_each_run(groups, [&](int first, int last) {
+        for (auto wire = static_cast<std::size_t>(first); wire < static_cast<std::size_t>(last); ++wire) {
+          reals_[at(lane, vector) + wire] = in[wire * lanes_] / config_.ns_per_count;
         }
-      }
+      });
     }
+    return;
   }
+  // Durations stand lane beside lane, words wire beside wire: a group is rounded as it stands, then turned round.
+  constexpr auto kGroup = static_cast<std::size_t>(kWiresPerGroup);
+  turned_.resize(static_cast<std::size_t>(kWires) * lanes_);
+  std::uint8_t* rounded = turned_.data();
+  for_each_run(groups, [&](int first_wire, int last_wire) {
+    for (auto first = static_cast<std::size_t>(first_wire); first < static_cast<std::size_t>(last_wire);
+         first += kGroup) {
+      const double* in = durations_ns.data() + first * lanes_;
+      round_to_counts(in, kGroup * lanes_, config_.ns_per_count, full_scale, rounded);
+      turn(rounded, lanes_, kGroup, lanes_, words_.data() + at(0, vector) + first, at(1, 0));
+    }
+  });
 }
 
 PadMemory::Region PadMemory::region() {

@@ -21,8 +21,8 @@ class PadMemory {
 
   tlm_utils::simple_target_socket<PadMemory, 32> socket{"bus"};
 
-  /// Durations in ns of the wires in `groups`; the others become 0. `durations_ns`: 512 x lanes.
-  void load(std::uint32_t vector, GroupMask groups, duration::Block& durations_ns) const;
+  /// Durations in ns of the wires in `groups`; the others become 0. `durations_ns`: 512 x lanes. Returns the longest.
+  double load(std::uint32_t vector, GroupMask groups, duration::Block& durations_ns) const;
   /// Stores the durations of the wires in `groups` as words; the others keep theirs.
   void store(std::uint32_t vector, GroupMask groups, const duration::Block& durations_ns);
 
@@ -47,6 +47,7 @@ class PadMemory {
   sc_core::sc_time latency_{1, sc_core::SC_NS};
   std::vector<std::uint8_t> words_;
   std::vector<double> reals_;
+  mutable std::vector<std::uint8_t> turned_;  ///< words with lanes side by side, while they are loaded or stored
 };
 
 }  // namespace chronotile::landing_pad

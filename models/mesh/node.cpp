@@ -33,6 +33,8 @@ constexpr std::array<std::string_view, kEdges> kGuardNames{"bgn", "bge", "bgs", 
 constexpr Plane plane_of_edge(int edge) { return edge == kEast || edge == kWest ? kWestEast : kSouthNorth; }
 constexpr bool is_edge(Way way) { return way <= kWest; }
 
+constexpr double kAttojoulesPerPicojoule = 1e6;
+
 constexpr unsigned low(std::uint32_t level) { return level & 0xffU; }
 constexpr unsigned high(std::uint32_t level) { return (level >> 8U) & 0xffU; }
 
@@ -73,7 +75,7 @@ struct Contention {
 
 }  // namespace
 
-struct Node::Impl {
+struct Node::Impl final : controller::LevelListener {
   Impl(Node& module, const NodeConfig& node_config, Services& node_services, energy::Place energy_place)
       : self(module), config(node_config), services(node_services), place(energy_place) {
     for (std::size_t edge = 0; edge < kEdges; ++edge) {
@@ -81,13 +83,19 @@ struct Node::Impl {
       accept(in[edge], way);
     }
     accept(columns, kColumns);
+    for (std::size_t groups = 0; groups < hop_aJ.size(); ++groups) {
+      hop_aJ[groups] = std::llround(kAttojoulesPerPicojoule * config.energy_per_wire_hop_pJ * kWiresPerGroup *
+                                    static_cast<double>(groups));
+    }
   }
 
   Node& self;
   NodeConfig config;
   Services& services;
   energy::Place place;
-  controller::ControlLines* control = nullptr;  ///< null: straight wires
+  std::array<std::int64_t, kWireGroups + 1> hop_aJ{};  ///< by count of wire groups
+  controller::ControlLines* control = nullptr;         ///< null: straight wires
+  const std::uint16_t* levels = nullptr;               ///< of `control`, where it offers them
 
   std::array<duration::TargetSocket, kEdges> in{duration::TargetSocket("in_north"), duration::TargetSocket("in_east"),
                                                 duration::TargetSocket("in_south"), duration::TargetSocket("in_west")};
@@ -99,9 +107,11 @@ struct Node::Impl {
                                                       duration::InitiatorSocket("rows_south_north")};
 
   std::deque<Branch> branches;  ///< a pool: elements never move
+  std::size_t occupied = 0;     ///< branches in use
   std::deque<Transaction> transactions;
   std::vector<Transaction*> free_transactions;
 
+  sc_core::sc_event moved_guards{"moved_guards"};
   sc_core::sc_event act{"act"};
   sc_core::sc_event judge{"judge"};
   bool judge_next = false;
@@ -119,10 +129,13 @@ struct Node::Impl {
     socket.on_end([this](Pulses& pulses) { leave(pulses); });
   }
 
-  [[nodiscard]] std::uint32_t guard(Way edge) const {
-    return control->level(static_cast<isa::Group>(static_cast<int>(isa::Group::kBorderNorth) + edge));
+  [[nodiscard]] std::uint32_t level(isa::Group group) const {
+    return levels != nullptr ? levels[static_cast<std::size_t>(group)] : control->level(group);
   }
-  [[nodiscard]] std::uint32_t turn() const { return control->level(isa::Group::kTurn); }
+  [[nodiscard]] std::uint32_t guard(Way edge) const {
+    return level(static_cast<isa::Group>(static_cast<int>(isa::Group::kBorderNorth) + edge));
+  }
+  [[nodiscard]] std::uint32_t turn() const { return level(isa::Group::kTurn); }
 
   /// Groups that may come onto the wires by `entry`.
   [[nodiscard]] GroupMask may_enter(Way entry) const {
@@ -160,6 +173,7 @@ struct Node::Impl {
   }
 
   Branch& new_branch() {
+    ++occupied;
     for (Branch& branch : branches) {
       if (branch.incoming == nullptr) {
         return branch;
@@ -197,6 +211,7 @@ struct Node::Impl {
         branch.incoming = nullptr;
         branch.present = 0;
         branch.here.emission.reset();
+        --occupied;
         show_busy(branch.plane);
         if (!untraced.empty()) {
           flush_traces();
@@ -220,8 +235,7 @@ struct Node::Impl {
     if (added != 0) {
       added = keep_out_of_loop(branch, added);
       branch.present |= added;
-      services.energy.charge(place, energy::Account::kMesh,
-                             1e-3 * config.energy_per_wire_hop_pJ * kWiresPerGroup * count(added));
+      services.energy.charge_aJ(place, energy::Account::kMesh, hop_aJ[static_cast<std::size_t>(count(added))]);
     }
     const GroupMask removed = mask(before & ~allowed);
     branch.present = mask(branch.present & ~removed);
@@ -351,6 +365,15 @@ struct Node::Impl {
            fmt::format("{} {} {:.3f} ns after the leading edge of source {} on the {} wires", signal, what,
                        duration::now_ns() - branch.here.lead_ns(), branch.here.emission->source,
                        kPlaneNames[branch.plane]));
+  }
+
+  /// Switches that move while nothing is on the wires need no action: whoever begins at this time reads the new levels.
+  void on_levels(isa::Circuit /*circuit*/) override {
+    const bool shown = turn_probe.watched() || std::any_of(guard_probes.begin(), guard_probes.end(),
+                                                           [](const probe::Probe& probe) { return probe.watched(); });
+    if (shown || occupied > 0) {
+      moved_guards.notify(sc_core::SC_ZERO_TIME);
+    }
   }
 
   /// Delta 1 of a change of guards: the levels are there for whoever begins now; pulses in flight wait for delta 2.
@@ -487,8 +510,10 @@ void Node::end_of_elaboration() {
   SC_HAS_PROCESS(Node);
   if (control.size() > 0 && !impl_->config.pass_through) {
     impl_->control = control[0];
+    impl_->levels = impl_->control->levels();
     SC_METHOD(on_control);
-    sensitive << impl_->control->changed(isa::Circuit::kMesh);
+    sensitive << (control->listen(isa::Circuit::kMesh, *impl_) ? impl_->moved_guards
+                                                               : impl_->control->changed(isa::Circuit::kMesh));
     dont_initialize();
     SC_METHOD(on_act);
     sensitive << impl_->act;

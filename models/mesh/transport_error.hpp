@@ -23,6 +23,8 @@ namespace chronotile::mesh {
 ///   short_bound_ns up to short_below_ns, bound_ns from twice that on, linear in between.
 /// kUniform, kWorstCase: the bound is short_bound_ns for durations below short_below_ns, else bound_ns, whatever the
 ///   hops.
+/// Draws of these three have 16 random bits: a uniform error is one of 65,536 equally likely ones in the middle of as
+/// many equal steps (of bound / 32,768) over the bounds, a jitter is at most 4.85 (noise::vector_normals).
 /// kRecorded: drawn with replacement, whatever the duration and the hops; the bounds do not apply.
 enum class TransportErrorMode : std::uint8_t {
   kOff,
@@ -52,15 +54,33 @@ class TransportError {
   [[nodiscard]] bool off() const;
   /// Largest error of either sign; 0 when off.
   [[nodiscard]] double bound_ns() const;
+  /// What keys the errors of a branch besides its route and receiver: the lanes' streams and steps and the emission, as
+  /// they are at the call.
+  struct Key {
+    std::shared_ptr<const Lanes::Keys> lanes;
+    std::uint32_t event = 0;
+  };
+  [[nodiscard]] Key key(const duration::Pulses& pulses) const;
+
   /// Adds the error to `durations_ns` (kWires x lanes, those of `pulses.emission` within `pulses.groups`), in place;
   /// never makes a duration negative and leaves absent pulses (0) absent. `receiver` as noise::Stream::place. Keyed by
   /// seed, chip, the lanes' stream and step, receiver, source and leading edge relative to Lanes::epoch_ns() (in 1/16
   /// ns). May be called from worker threads.
-  void apply(const duration::Pulses& pulses, std::uint32_t receiver, duration::Block& durations_ns) const;
+  void apply(const duration::Pulses& pulses, std::uint32_t receiver, const Key& key,
+             duration::Block& durations_ns) const;
+  void apply(const duration::Pulses& pulses, std::uint32_t receiver, duration::Block& durations_ns) const {
+    apply(pulses, receiver, key(pulses), durations_ns);
+  }
+  /// sum += weight * (durations of the emission with their error) for the wires of `groups`, in one pass: the same
+  /// numbers as apply() to a copy. Also when off.
+  void add(const duration::Pulses& pulses, std::uint32_t receiver, const Key& key, GroupMask groups, double weight,
+           duration::Block& sum) const;
 
  private:
   class SkewCache;
-  [[nodiscard]] noise::Stream stream(const duration::Pulses& pulses, std::uint32_t receiver, std::size_t lane) const;
+  struct Target;
+  void receive(const duration::Pulses& pulses, std::uint32_t receiver, const Key& key, const duration::Block& durations,
+               const Target& target) const;
   TransportErrorConfig config_;
   const Services* services_;
   std::vector<double> recorded_;

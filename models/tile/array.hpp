@@ -28,6 +28,14 @@ struct ArrayConfig {
   double programming_sigma = 0.0;
   /// Arithmetic of the column sums: false single precision, true double (preset ideal).
   bool double_precision = false;
+  /// Weights are kept in 16 bits instead of 32 (not in double precision): half the memory, which is what limits the
+  /// speed at few lanes. Rounds each written weight by at most 2^-11 of itself, far below any programming error; sums
+  /// stay in single precision.
+  bool half_precision_weights = true;
+  /// Where WP2 holds exactly the negative of WP1, only one of them is kept, and inputs through both are one pass over
+  /// the weights with their difference. Changes a column sum by no more than its roundings; has no effect where the
+  /// sets differ, as they do with programming errors.
+  bool fold_negated_set = true;
 };
 
 /// Column sums over one weight set: out[c][l] = sum over rows in row order of w[r][c] * x[r][l], fused multiply-adds,
@@ -44,17 +52,30 @@ class WeightArray {
   [[nodiscard]] bool programmed(WeightSet set) const;
   /// The weights that were really written; zero before the first programming.
   [[nodiscard]] WeightMatrix weights(WeightSet set) const;
+  /// Whether WP2 is the negative of WP1 and may be folded: sums through WP2 are those through WP1 of -x.
+  [[nodiscard]] bool folded() const { return folded_; }
   /// Zeros for a set that was never programmed.
-  void multiply(WeightSet set, const double* x, double* out, std::size_t lanes, int first, int last) const;
+  void multiply(WeightSet set, const double* x, double* out, std::size_t lanes, int first, int last,
+                mac::Into into = mac::Into::kReplace) const;
 
  private:
   template <typename Real>
   using Packed = std::vector<Real, boost::alignment::aligned_allocator<Real, 64>>;
 
+  template <typename Visit>
+  void with_storage(const Visit& visit);
+  template <typename Visit>
+  void with_storage(const Visit& visit) const;
+  void unfold();
+  void fold();
+
   ArrayConfig config_;
   mac::Isa isa_;
-  Packed<float> single_[2];   ///< empty until programmed
-  Packed<double> double_[2];  ///< used instead of single_ in double precision
+  // One of them is used, per set: empty until programmed, and WP2's if folded.
+  Packed<mac::Half> half_[2];
+  Packed<float> single_[2];
+  Packed<double> double_[2];
+  bool folded_ = false;
 };
 
 }  // namespace chronotile::tile

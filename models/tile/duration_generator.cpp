@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "models/duration/time.hpp"
@@ -18,9 +19,32 @@ using isa::Group;
 constexpr double kTolerance_ns = 1e-3;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define CHRONOTILE_EVERY_ISA __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define CHRONOTILE_EVERY_ISA
+#endif
+
+/// durations = max(0, (voltages - start) * inverse_slope - from_ns); returns the largest. `size` is a multiple of 16.
+CHRONOTILE_EVERY_ISA
+double cross(const double* voltages, double* durations, std::size_t size, double start, double inverse_slope,
+             double from_ns) {
+  constexpr std::size_t kSide = 16;  // largest so far, side by side, so that it goes in vectors
+  double high[kSide] = {};
+  for (std::size_t k = 0; k < size; k += kSide) {
+    for (std::size_t i = 0; i < kSide; ++i) {
+      const double time = (voltages[k + i] - start) * inverse_slope - from_ns;
+      const double duration = time > 0.0 ? time : 0.0;
+      durations[k + i] = duration;
+      high[i] = duration > high[i] ? duration : high[i];
+    }
+  }
+  return *std::max_element(high, high + kSide);
+}
+
 }  // namespace
 
-void DurationGenerator::start_ramp(double now, std::vector<ChargePart> parts) {
+void DurationGenerator::start_ramp(double now, ChargeParts parts) {
   slope_code_ = context_.level(Group::kRampSlope);
   start_code_ = context_.level(Group::kRampStart);
   falling_ = (context_.level(Group::kRamp) & 2U) != 0;
@@ -28,7 +52,7 @@ void DurationGenerator::start_ramp(double now, std::vector<ChargePart> parts) {
   start_level_ = static_cast<double>(static_cast<std::int16_t>(start_code_)) * context_.config.start_per_code;
   slope_ = static_cast<double>(slope_code_) * context_.config.slope_per_code * (falling_ ? -1.0 : 1.0);
   parts_ = std::move(parts);
-  voltage_.reset();
+  voltage_known_ = false;
   running_ = true;
   if (voltage_probe_.watched()) {
     voltage_probe_.real(voltage().maxCoeff());
@@ -37,29 +61,19 @@ void DurationGenerator::start_ramp(double now, std::vector<ChargePart> parts) {
 
 /// Sum of charges over number of capacitors, per column group.
 const Block& DurationGenerator::voltage() {
-  if (voltage_) {
-    return *voltage_;
+  if (voltage_known_) {
+    return voltage_;
   }
-  voltage_ = Block::Zero(kWires, static_cast<Eigen::Index>(context_.lanes()));
-  std::array<int, kWireGroups> capacitors{};
+  voltage_known_ = true;
+  voltage_.resize(kWires, static_cast<Eigen::Index>(context_.lanes()));
   for (const ChargePart& part : parts_) {
-    for (int group = 0; group < kWireGroups; ++group) {
-      capacitors[static_cast<std::size_t>(group)] += contains(part.groups, group) ? 1 : 0;
-    }
     if (part.charge) {
       part.charge->join();
-      for_each_run(part.groups & part.charged, [&](int first, int last) {
-        voltage_->middleRows(first, last - first) += part.charge->value.middleRows(first, last - first);
-      });
     }
   }
+  average(parts_, kAllGroups, voltage_);
   parts_.clear();
-  for (int group = 0; group < kWireGroups; ++group) {
-    if (capacitors[static_cast<std::size_t>(group)] > 1) {
-      rows_of(*voltage_, group) /= static_cast<double>(capacitors[static_cast<std::size_t>(group)]);
-    }
-  }
-  return *voltage_;
+  return voltage_;
 }
 
 bool DurationGenerator::mismatched(int group) const {
@@ -70,8 +84,10 @@ double DurationGenerator::fill_durations(int group, double from_ns, Block& durat
   const auto source = rows_of(voltage(), group);
   auto result = rows_of(durations, group);
   if (slope_ != 0) {
-    result = ((source - start_level_) / slope_ - from_ns).max(0.0);
-  } else if (contains(context_.level(Group::kComparator), group)) {
+    return cross(source.data(), result.data(), static_cast<std::size_t>(source.size()), start_level_, 1.0 / slope_,
+                 from_ns);
+  }
+  if (contains(context_.level(Group::kComparator), group)) {
     result = (source < start_level_).select(Block::Constant(result.rows(), result.cols(), kInfinity), 0.0);
   } else {
     result = (source > start_level_).select(Block::Constant(result.rows(), result.cols(), kInfinity), 0.0);
@@ -107,6 +123,11 @@ void DurationGenerator::follow_gates(double now) {
   }
   if (!run) {
     running_ = false;
+    for (const ChargePart& part : parts_) {  // not needed, but worked out: its energy is booked
+      if (part.charge) {
+        part.charge->wait();
+      }
+    }
     parts_.clear();
   }
 }
@@ -121,14 +142,33 @@ bool DurationGenerator::passes_pulses(GroupMask groups, double now) {
   return false;
 }
 
+/// An emission that nobody else holds any more, or a new one.
+std::shared_ptr<duration::Emission> DurationGenerator::new_emission() {
+  for (const std::shared_ptr<duration::Emission>& emission : emissions_) {
+    if (emission.use_count() == 1) {
+      std::atomic_thread_fence(std::memory_order_acquire);  // a worker thread may have dropped it
+      return emission;
+    }
+  }
+  emissions_.push_back(std::make_shared<duration::Emission>());
+  emissions_.back()->durations_ns.resize(kWires, static_cast<Eigen::Index>(context_.lanes()));
+  return emissions_.back();
+}
+
 void DurationGenerator::begin(GroupMask groups, double now) {
   drives_.emplace_back();
   Drive& drive = drives_.back();
-  auto emission = std::make_shared<duration::Emission>();
+  std::shared_ptr<duration::Emission> emission = new_emission();
   emission->source = context_.config.index;
   emission->groups = groups;
   emission->lead_ns = now;
-  emission->durations_ns = Block::Zero(kWires, static_cast<Eigen::Index>(context_.lanes()));
+  emission->longest_ns = 0;
+  emission->heard = 0;
+  emission->rising = 0;
+  emission->final = false;
+  if (groups != kAllGroups) {
+    emission->durations_ns.setZero();
+  }
   drive.pulses.emission = emission;
   drive.pulses.groups = groups;
   drive.lead_ns = now - start_ns_;
@@ -178,9 +218,13 @@ void DurationGenerator::cut(GroupMask groups, double now) {
       if (contains(drive.pulses.emission->rising, group)) {
         durations = (durations < limit).select(Block::Constant(durations.rows(), durations.cols(), limit), 0.0);
       } else {
-        if (durations.maxCoeff() > limit && limit < context_.config.full_scale_ns - kTolerance_ns) {
+        const double group_longest = drive.longest_ns[static_cast<std::size_t>(group)];
+        if (group_longest <= limit) {
+          continue;
+        }
+        if (limit < context_.config.full_scale_ns - kTolerance_ns) {
           short_groups = static_cast<GroupMask>(short_groups | (1U << static_cast<unsigned>(group)));
-          longest = std::max(longest, durations.maxCoeff());
+          longest = std::max(longest, group_longest);
         }
         durations = durations.min(limit);
       }

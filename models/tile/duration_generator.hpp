@@ -5,7 +5,6 @@
 #include <limits>
 #include <list>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "models/base/probe.hpp"
@@ -21,7 +20,7 @@ class DurationGenerator {
       : context_(context), columns_(columns), end_due_(end_due) {}
 
   /// Latches the ramp and starts it from the frozen charge of all capacitors that are connected (north to south).
-  void start_ramp(double now, std::vector<ChargePart> parts);
+  void start_ramp(double now, ChargeParts parts);
   /// Acts on the levels of en, colout and ramp of this time stamp while the ramp runs.
   void follow_gates(double now);
   /// Checks levels once the ramp's own edges are through.
@@ -49,6 +48,7 @@ class DurationGenerator {
   double fill_durations(int group, double from_ns, duration::Block& durations);
   [[nodiscard]] bool mismatched(int group) const;
   [[nodiscard]] bool passes_pulses(GroupMask groups, double now);
+  [[nodiscard]] std::shared_ptr<duration::Emission> new_emission();
   void begin(GroupMask groups, double now);
   void cut(GroupMask groups, double now);
   void schedule(double now);
@@ -65,8 +65,10 @@ class DurationGenerator {
   std::uint32_t slope_code_ = 0;
   std::uint32_t start_code_ = 0;
   bool falling_ = false;
-  std::vector<ChargePart> parts_;
-  std::optional<duration::Block> voltage_;
+  ChargeParts parts_;
+  duration::Block voltage_;
+  bool voltage_known_ = false;
+  std::vector<std::shared_ptr<duration::Emission>> emissions_;  ///< to be used again when nobody else holds them
 
   GroupMask passing_ = 0;
   GroupMask undriven_ = 0;  ///< reported, until the condition ends

@@ -3,10 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <boost/container/small_vector.hpp>
 #include <stdexcept>
 #include <tuple>
 
 #include "models/tile/groups.hpp"
+
+// One source, several instruction sets, the same bits: only IEEE operations that round alike everywhere.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define CHRONOTILE_EVERY_ISA __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define CHRONOTILE_EVERY_ISA
+#endif
 
 namespace chronotile::tile {
 namespace {
@@ -19,7 +28,7 @@ constexpr double kRounding_ns = 1e-6;  ///< sums of partial overlaps may be off 
 std::size_t at(Plane plane) { return static_cast<std::size_t>(plane); }
 
 /// Splits `classes` so that each of them lies within `columns` or outside.
-void refine(std::vector<GroupMask>& classes, GroupMask columns) {
+void refine(GroupClasses& classes, GroupMask columns) {
   const std::size_t count = classes.size();
   for (std::size_t index = 0; index < count; ++index) {
     const GroupMask inside = classes[index] & columns;
@@ -31,7 +40,192 @@ void refine(std::vector<GroupMask>& classes, GroupMask columns) {
   }
 }
 
+/// Durations that are known as they are received.
+class AsReceived final : public duration::Reception {
+ public:
+  explicit AsReceived(const Block& durations) : durations_(durations) {}
+  [[nodiscard]] double bound_ns() const override { return kInfinity; }
+  void receive(const duration::Pulses& /*pulses*/, Block& durations) const override { durations = durations_; }
+  void add(const duration::Pulses& /*pulses*/, GroupMask groups, double weight, Block& sum) const override {
+    for_each_run(groups, [&](int first, int last) {
+      sum.middleRows(first, last - first) += weight * durations_.middleRows(first, last - first);
+    });
+  }
+
+ private:
+  const Block& durations_;
+};
+
+/// What the rows of a tile hear of the entries of a job.
+class AtRows final : public duration::Reception {
+ public:
+  AtRows(const mesh::TransportError& error, std::uint32_t receiver,
+         const std::vector<duration::Arrivals::Entry>& entries, const std::vector<HeardPulses>& heard)
+      : error_(error), receiver_(receiver), entries_(entries), heard_(heard) {}
+  [[nodiscard]] double bound_ns() const override { return error_.bound_ns(); }
+  void receive(const duration::Pulses& pulses, Block& durations) const override {
+    durations = pulses.emission->durations_ns;
+    const HeardPulses& heard = heard_of(pulses);
+    if (!heard.as_received) {
+      error_.apply(pulses, receiver_, heard.key, durations);
+    }
+  }
+  void add(const duration::Pulses& pulses, GroupMask groups, double weight, Block& sum) const override {
+    const HeardPulses& heard = heard_of(pulses);
+    if (heard.as_received) {
+      AsReceived(pulses.emission->durations_ns).add(pulses, groups, weight, sum);
+    } else {
+      error_.add(pulses, receiver_, heard.key, groups, weight, sum);
+    }
+  }
+
+ private:
+  [[nodiscard]] const HeardPulses& heard_of(const duration::Pulses& pulses) const {
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const duration::Arrivals::Entry& entry) { return &entry.pulses == &pulses; });
+    return heard_[static_cast<std::size_t>(found - entries_.begin())];
+  }
+
+  const mesh::TransportError& error_;
+  std::uint32_t receiver_;
+  const std::vector<duration::Arrivals::Entry>& entries_;
+  const std::vector<HeardPulses>& heard_;
+};
+
+CHRONOTILE_EVERY_ISA
+void add_up(const double* from, std::size_t rows, std::size_t size, double* sums) {
+  for (std::size_t row = 0; row < rows; ++row, from += size) {
+    for (std::size_t k = 0; k < size; ++k) {
+      sums[k] += from[k];
+    }
+  }
+}
+
+/// Sum of each lane's inputs, in an order that depends on nothing: eight sums of every eighth row, then those in turn.
+void add_lane_sums(const Block& x, std::vector<double>& partial, std::vector<double>& sums) {
+  const auto lanes = static_cast<std::size_t>(x.cols());
+  constexpr std::size_t kSums = 8;
+  partial.assign(kSums * lanes, 0.0);
+  add_up(x.data(), kWires / kSums, kSums * lanes, partial.data());
+  for (std::size_t sum = 0; sum < kSums; ++sum) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      sums[lane] += partial[sum * lanes + lane];
+    }
+  }
+}
+
+CHRONOTILE_EVERY_ISA
+void add_two(const double* first, const double* second, std::size_t size, double divisor, double* result) {
+  for (std::size_t k = 0; k < size; ++k) {
+    result[k] = (first[k] + second[k]) / divisor;
+  }
+}
+
+/// Memory of a thread that lives on from job to job.
+struct Scratch {
+  std::array<Block, 2> inputs;
+  std::vector<double> input_ns;
+  std::vector<double> sums;
+  std::vector<double> partial;
+  std::vector<duration::Window> windows;
+};
+
+Scratch& scratch() {
+  thread_local Scratch memory;
+  return memory;
+}
+
 }  // namespace
+
+void average(const ChargeParts& parts, GroupMask groups, Block& result) {
+  for (int group = 0; group < kWireGroups; ++group) {
+    if (!contains(groups, group)) {
+      continue;
+    }
+    int capacitors = 0;
+    boost::container::small_vector<const Block*, 4> charges;
+    for (const ChargePart& part : parts) {
+      if (contains(part.groups, group)) {
+        ++capacitors;
+        if (part.charge && contains(part.charged, group)) {
+          charges.push_back(&part.charge->value);
+        }
+      }
+    }
+    auto mean = rows_of(result, group);
+    if (charges.size() == 2) {
+      add_two(rows_of(*charges[0], group).data(), rows_of(*charges[1], group).data(),
+              static_cast<std::size_t>(mean.size()), capacitors, mean.data());
+      continue;
+    }
+    if (charges.empty()) {
+      mean.setZero();
+      continue;
+    }
+    mean = rows_of(*charges[0], group);
+    for (std::size_t index = 1; index < charges.size(); ++index) {
+      mean += rows_of(*charges[index], group);
+    }
+    if (capacitors > 1) {
+      mean /= static_cast<double>(capacitors);
+    }
+  }
+}
+
+const Block& SpreadCharge::average() {
+  if (!known) {
+    known = true;
+    const auto charged =
+        std::find_if(parts.begin(), parts.end(), [](const ChargePart& part) { return part.charged != 0; });
+    value.resize(kWires, charged->charge->value.cols());
+    tile::average(parts, groups, value);
+    parts.clear();
+  }
+  return value;
+}
+
+void Charge::wait() {
+  if (ticket.pending()) {
+    workers.wait(ticket);
+    for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
+      work.entries[at(plane)].clear();
+      work.heard[at(plane)].clear();
+    }
+  }
+  if (!energy_nJ.empty()) {
+    energy.charge_lanes(place, energy::Account::kArray, energy_nJ.data());
+    energy_nJ.clear();
+  }
+}
+
+void Charge::join() {
+  wait();
+  const auto copy = [&](GroupMask groups, const Block& from) {
+    for_each_run(groups, [&](int first, int last) {
+      value.middleRows(first, last - first) = from.middleRows(first, last - first);
+    });
+  };
+  if (rest_) {
+    rest_->join();
+    copy(rest_groups_, rest_->value);
+  }
+  if (spread_) {
+    copy(spread_groups_, spread_->average());
+  }
+  drop_taken();
+}
+
+void Charge::take(std::shared_ptr<SpreadCharge> next, GroupMask groups, std::shared_ptr<Charge> old, GroupMask others) {
+  spread_ = std::move(next);
+  spread_groups_ = groups;
+  rest_ = others != 0 ? std::move(old) : nullptr;
+  rest_groups_ = others;
+}
+
+void Charge::drop_taken() {
+  spread_.reset();
+  rest_.reset();
+}
 
 double Integrator::Arrived::lead_ns() const { return entry.pulses.lead_ns() + std::max(0.0, entry.pulses.head_cut_ns); }
 
@@ -61,7 +255,13 @@ std::array<GroupMask, 2> Integrator::open_rows() const {
 
 void Integrator::begin(Plane plane, const duration::Pulses& pulses) {
   forget(Context::now_ns());
-  auto arrived = std::make_shared<Arrived>();
+  ArrivedPointer arrived;
+  if (spare_.empty()) {
+    arrived = std::make_shared<Arrived>();
+  } else {
+    arrived = std::move(spare_.back());
+    spare_.pop_back();
+  }
   arrived->entry.pulses = pulses;
   arrived->plane = plane;
   arrived->heard = static_cast<GroupMask>(open_rows()[at(plane)] & pulses.groups);
@@ -86,11 +286,12 @@ double Integrator::end(Plane plane, const duration::Pulses& pulses) {
   Arrived& arrived = **found;
   arrived.entry.pulses.tail_cut_ns = pulses.tail_cut_ns;
   arrived.entry.over = true;
-  if (arrived.heard == 0) {
-    return kInfinity;
+  arrived.key = transport_.key(pulses);
+  const duration::Emission& emission = *pulses.emission;
+  if (!emission.final || (emission.rising & pulses.groups) != 0) {
+    receive(arrived, Context::now_ns());  // the driver may still change them
   }
-  receive(arrived, Context::now_ns());
-  return arrived.end_ns(arrived.heard);
+  return arrived.heard == 0 ? kInfinity : latest_end_ns(arrived);
 }
 
 /// Durations as they are received, as far as they are known now: of pulses that are over, all (where a switch cut the
@@ -104,7 +305,8 @@ void Integrator::receive(Arrived& arrived, double now) const {
   const GroupMask rising = pulses.emission->rising & pulses.groups;
   if (!transport_.off() || rising != 0) {
     arrived.received = std::make_unique<Block>(*durations);
-    transport_.apply(pulses, context_.config.index, *arrived.received);
+    transport_.apply(pulses, context_.config.index, arrived.entry.over ? arrived.key : transport_.key(pulses),
+                     *arrived.received);
     const double since_lead = (now - pulses.emission->lead_ns) - pulses.delay_ns;
     for (int group = 0; group < kWireGroups; ++group) {
       if (contains(rising, group)) {
@@ -122,10 +324,17 @@ void Integrator::receive(Arrived& arrived, double now) const {
   }
 }
 
-/// Whether nothing of it is left at `time_ns`, transport error included.
-bool Integrator::ended_by(const Arrived& arrived, double time_ns) const {
-  return arrived.entry.over &&
-         (arrived.is_received ? arrived.end_ns(kAllGroups) : arrived.entry.end_ns() + transport_.bound_ns()) <= time_ns;
+double Integrator::latest_end_ns(const Arrived& arrived) const {
+  if (!arrived.entry.over) {
+    return kInfinity;
+  }
+  if (arrived.is_received) {
+    return arrived.end_ns(kAllGroups);
+  }
+  const duration::Pulses& pulses = arrived.entry.pulses;
+  const double sent = pulses.emission->longest_ns;
+  const double longest = !pulses.emission->final ? kInfinity : sent > 0 ? sent + transport_.bound_ns() : 0.0;
+  return std::max(arrived.lead_ns(), pulses.lead_ns() + std::min(longest, pulses.tail_cut_ns));
 }
 
 void Integrator::hear() {
@@ -157,7 +366,7 @@ void Integrator::close_windows(GroupMask closing, double now) {
   if (closing == 0) {
     return;
   }
-  std::vector<Window> closed;
+  closed_.clear();
   for (Window& window : open_) {
     if ((window.columns & closing) == 0) {
       continue;
@@ -166,7 +375,7 @@ void Integrator::close_windows(GroupMask closing, double now) {
     part.columns &= closing;
     part.close_ns = now;
     window.columns = static_cast<GroupMask>(window.columns & ~closing);
-    closed.push_back(part);
+    closed_.push_back(part);
     history_.push_back(part);
     if (part.from_ns < now) {
       pending_.push_back(part);
@@ -174,27 +383,32 @@ void Integrator::close_windows(GroupMask closing, double now) {
   }
   open_.erase(std::remove_if(open_.begin(), open_.end(), [](const Window& window) { return window.columns == 0; }),
               open_.end());
-  check_closed(closed, now);
+  check_closed(now);
   forget(now);
 }
 
-void Integrator::check_closed(const std::vector<Window>& closed, double now) const {
-  for (std::size_t index = 0; index < closed.size(); ++index) {
-    const Window& window = closed[index];
+void Integrator::check_closed(double now) {
+  for (const Window& window : closed_) {
     const auto first_of_batch =
-        std::find_if(closed.begin(), closed.end(), [&](const Window& other) { return other.batch == window.batch; });
+        std::find_if(closed_.begin(), closed_.end(), [&](const Window& other) { return other.batch == window.batch; });
     if (&*first_of_batch != &window) {
       continue;
     }
     GroupMask columns = 0;
-    for (const Window& other : closed) {
+    for (const Window& other : closed_) {
       columns |= other.batch == window.batch ? other.columns : GroupMask{0};
     }
     double first = kInfinity;
     for (const ArrivedPointer& arrived : arrived_) {
       const GroupMask rows = window.rows[at(arrived->plane)] & arrived->entry.pulses.groups;
       const double lead = arrived->lead_ns();
-      if (rows != 0 && lead < now && (lead >= window.open_ns || arrived->end_ns(rows) > window.open_ns)) {
+      const auto lasts = [&] {  // into the window
+        if (arrived->entry.over && !arrived->is_received && latest_end_ns(*arrived) > window.open_ns) {
+          receive(*arrived, now);
+        }
+        return latest_end_ns(*arrived) > window.open_ns && arrived->end_ns(rows) > window.open_ns;
+      };
+      if (rows != 0 && lead < now && (lead >= window.open_ns || lasts())) {
         first = std::min(first, lead);
       }
     }
@@ -245,7 +459,7 @@ void Integrator::open_windows(GroupMask opening, double now) {
     return;
   }
   const std::uint32_t batch = next_batch_++;
-  std::vector<GroupMask> classes{opening};
+  GroupClasses classes{opening};
   refine(classes, polarity_);
   refine(classes, weights_[0]);
   refine(classes, weights_[1]);
@@ -304,13 +518,13 @@ double Integrator::judge(double now) {
     if (arrived->judged || arrived->heard == 0) {
       continue;
     }
-    const double end = arrived->end_ns(arrived->heard);
+    const double end = latest_end_ns(*arrived);
     if (end > now + kRounding_ns) {
       next = std::min(next, end);
       continue;
     }
     arrived->judged = true;
-    const double missed = missed_ns(*arrived);
+    const double missed = missed_ns(*arrived, now);
     if (missed > kRounding_ns) {
       const duration::Pulses& pulses = arrived->entry.pulses;
       context_.report(
@@ -326,32 +540,49 @@ double Integrator::judge(double now) {
 }
 
 /// Longest time of one wire that some column group which integrated it, or all, did not cover.
-double Integrator::missed_ns(const Arrived& arrived) const {
+double Integrator::missed_ns(Arrived& arrived, double now) const {
   const double lead = arrived.lead_ns();
-  const double end = arrived.end_ns(arrived.heard);
-  if (end <= lead) {
+  boost::container::small_vector<const Window*, 8> touching;
+  GroupClasses classes;
+  GroupMask columns = 0;
+  // whether windows cover all of the pulses if they last until `end`
+  const auto covered = [&](double end) {
+    touching.clear();
+    classes.assign(1, kAllGroups);
+    columns = 0;
+    for (const std::vector<Window>* windows : {&history_, &open_}) {
+      for (const Window& window : *windows) {
+        if ((window.rows[at(arrived.plane)] & arrived.heard) == 0 || window.open_ns >= end || window.close_ns <= lead) {
+          continue;
+        }
+        touching.push_back(&window);
+        columns |= window.columns;
+        refine(classes, window.columns);
+      }
+    }
+    return columns != 0 && std::all_of(classes.begin(), classes.end(), [&](GroupMask part) {
+             return (part & columns) == 0 || std::any_of(touching.begin(), touching.end(), [&](const Window* window) {
+                      return (window->columns & part) != 0 && window->open_ns <= lead && window->close_ns >= end &&
+                             (window->rows[at(arrived.plane)] & arrived.heard) == arrived.heard;
+                    });
+           });
+  };
+  const double latest = latest_end_ns(arrived);
+  if (latest <= lead || covered(latest)) {
     return 0;
   }
-  std::vector<Window> touching;
-  std::vector<GroupMask> classes{kAllGroups};
-  GroupMask columns = 0;
-  for (const std::vector<Window>* windows : {&history_, &open_}) {
-    for (const Window& window : *windows) {
-      if ((window.rows[at(arrived.plane)] & arrived.heard) == 0 || window.open_ns >= end || window.close_ns <= lead) {
-        continue;
-      }
-      touching.push_back(window);
-      columns |= window.columns;
-      refine(classes, window.columns);
-    }
+  if (!arrived.is_received) {
+    receive(arrived, now);
+  }
+  const double end = arrived.end_ns(arrived.heard);
+  if (end <= lead || covered(end)) {
+    return 0;
   }
   if (columns == 0) {
     return end - lead;
   }
   const std::vector<duration::Arrivals::Entry> entries{arrived.entry};
-  const duration::Reception reception = [&](const duration::Pulses& /*pulses*/, Block& durations) {
-    durations = *arrived.received;
-  };
+  const AsReceived reception(arrived.received ? *arrived.received : arrived.entry.pulses.emission->durations_ns);
   double missed = 0;
   for (const GroupMask part : classes) {
     if ((part & columns) == 0) {
@@ -360,20 +591,20 @@ double Integrator::missed_ns(const Arrived& arrived) const {
     std::vector<duration::Window> windows;
     GroupMask met = 0;
     bool whole = false;
-    for (const Window& window : touching) {
-      if ((window.columns & part) != 0) {
-        const GroupMask rows = window.rows[at(arrived.plane)] & arrived.heard;
-        windows.push_back({window.open_ns, window.close_ns, rows, 1});
+    for (const Window* window : touching) {
+      if ((window->columns & part) != 0) {
+        const GroupMask rows = window->rows[at(arrived.plane)] & arrived.heard;
+        windows.push_back({window->open_ns, window->close_ns, rows, 1});
         met |= rows;
-        whole |= rows == arrived.heard && window.open_ns <= lead && window.close_ns >= end;
+        whole |= rows == arrived.heard && window->open_ns <= lead && window->close_ns >= end;
       }
     }
     if (whole) {
       continue;
     }
     Block sum = Block::Zero(kWires, static_cast<Eigen::Index>(context_.lanes()));
-    const duration::Coverage coverage = duration::overlap(entries, windows.data(), windows.size(),
-                                                          arrived.received ? reception : duration::Reception{}, sum);
+    const duration::Coverage coverage =
+        duration::overlap(entries, windows.data(), windows.size(), arrived.received ? &reception : nullptr, sum);
     missed = std::max(missed, coverage.missed_ns);
     const auto unmet = static_cast<GroupMask>(arrived.heard & ~(met & coverage.heard));
     if (unmet != 0) {
@@ -387,173 +618,234 @@ void Integrator::forget(double now) {
   const bool windows = !open_.empty() || !pending_.empty();
   bool unjudged = false;
   const auto done = [&](const ArrivedPointer& arrived) {
-    const bool past = arrived->heard == 0 ? ended_by(*arrived, now) : arrived->judged;
+    const bool past = arrived->heard == 0 ? latest_end_ns(*arrived) <= now : arrived->judged;
     unjudged |= !past;
     return past && !windows;
   };
-  arrived_.erase(std::remove_if(arrived_.begin(), arrived_.end(), done), arrived_.end());
+  std::size_t kept = 0;
+  for (ArrivedPointer& arrived : arrived_) {
+    if (!done(arrived)) {
+      arrived_[kept++].swap(arrived);
+    }
+  }
+  for (std::size_t index = kept; index < arrived_.size(); ++index) {
+    *arrived_[index] = Arrived{};
+    spare_.push_back(std::move(arrived_[index]));
+  }
+  arrived_.resize(kept);
   if (!unjudged) {
     history_.clear();
   }
 }
 
 /// Takes what happened until now off the windows.
-Integrator::Work Integrator::take_work(double now) {
-  Work work;
-  work.until_ns = now;
-  work.windows = std::move(pending_);
+void Integrator::take_work(double now, ChargeWork& work) {
+  const auto take = [&](const Window& window, double close_ns) {
+    work.windows.push_back({window.from_ns, close_ns, window.columns, window.rows, window.swapped, window.sets});
+  };
+  for (const Window& window : pending_) {
+    take(window, window.close_ns);
+  }
   pending_.clear();
   for (Window& window : open_) {
     if (window.from_ns < now) {
-      work.windows.push_back(window);
-      work.windows.back().close_ns = now;
+      take(window, now);
       window.from_ns = now;
     }
   }
-  std::sort(work.windows.begin(), work.windows.end(), [](const Window& a, const Window& b) {
+  std::sort(work.windows.begin(), work.windows.end(), [](const ClosedWindow& a, const ClosedWindow& b) {
     return std::make_tuple(a.from_ns, a.close_ns, a.columns) < std::make_tuple(b.from_ns, b.close_ns, b.columns);
   });
+  boost::container::small_vector<ArrivedPointer, 16> taken;
   for (const ArrivedPointer& arrived : arrived_) {
-    const bool meets = std::any_of(work.windows.begin(), work.windows.end(), [&](const Window& window) {
+    const bool meets = std::any_of(work.windows.begin(), work.windows.end(), [&](const ClosedWindow& window) {
       return (window.rows[at(arrived->plane)] & arrived->entry.pulses.groups) != 0 &&
-             arrived->lead_ns() < window.close_ns && !ended_by(*arrived, window.from_ns);
+             arrived->lead_ns() < window.close_ns && latest_end_ns(*arrived) > window.from_ns;
     });
-    if (!meets) {
-      continue;
+    if (meets) {
+      taken.push_back(arrived);
     }
-    ArrivedPointer known = arrived;
-    if (!arrived->entry.over) {
-      known = std::make_shared<Arrived>();
-      known->entry = arrived->entry;
-      known->plane = arrived->plane;
-    }
-    if (!known->is_received) {
-      receive(*known, now);
-    }
-    work.arrived.push_back(std::move(known));
   }
   const auto order = [](const ArrivedPointer& a, const ArrivedPointer& b) {
     const auto& x = a->entry.pulses;
     const auto& y = b->entry.pulses;
-    return std::make_tuple(x.lead_ns(), x.emission->source, x.groups, x.head_cut_ns) !=
-                   std::make_tuple(y.lead_ns(), y.emission->source, y.groups, y.head_cut_ns)
-               ? std::make_tuple(x.lead_ns(), x.emission->source, x.groups, x.head_cut_ns) <
-                     std::make_tuple(y.lead_ns(), y.emission->source, y.groups, y.head_cut_ns)
-               : std::lexicographical_compare(x.hops.begin(), x.hops.end(), y.hops.begin(), y.hops.end());
+    const auto first = std::make_tuple(x.lead_ns(), x.emission->source, x.groups, x.head_cut_ns);
+    const auto second = std::make_tuple(y.lead_ns(), y.emission->source, y.groups, y.head_cut_ns);
+    return first != second ? first < second
+                           : std::lexicographical_compare(x.hops.begin(), x.hops.end(), y.hops.begin(), y.hops.end());
   };
-  std::sort(work.arrived.begin(), work.arrived.end(), order);
-  return work;
+  std::sort(taken.begin(), taken.end(), order);
+  for (const ArrivedPointer& arrived : taken) {
+    take_pulses(*arrived, now, work);
+  }
 }
 
-void Integrator::add_overlaps(const Work& work, GroupMask columns, std::size_t set, bool swapped, Block& sum) {
-  for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
-    std::vector<duration::Window> windows;
-    for (const Window& window : work.windows) {
-      if ((window.columns & columns) != 0 && window.sets[set] && window.swapped == swapped &&
-          window.rows[at(plane)] != 0) {
-        windows.push_back({window.from_ns, window.close_ns, window.rows[at(plane)], 1.0});
-      }
+/// Pulses that may still change, on the wires or by their driver, are taken with an emission of their own that holds
+/// what is known now.
+void Integrator::take_pulses(const Arrived& arrived, double now, ChargeWork& work) const {
+  duration::Arrivals::Entry entry = arrived.entry;
+  HeardPulses heard;
+  if (arrived.entry.over && !arrived.is_received) {
+    heard.key = arrived.key;
+  } else {
+    heard.as_received = true;
+    Arrived known;
+    known.entry = arrived.entry;
+    if (!arrived.entry.over) {
+      receive(known, now);
     }
-    std::vector<duration::Arrivals::Entry> entries;
-    std::vector<const Block*> received;
-    for (const ArrivedPointer& arrived : work.arrived) {
-      if (arrived->plane == plane) {
-        entries.push_back(arrived->entry);
-        received.push_back(arrived->received.get());
-      }
+    const Block* received = arrived.entry.over ? arrived.received.get() : known.received.get();
+    auto emission = std::make_shared<duration::Emission>(*arrived.entry.pulses.emission);
+    if (received != nullptr) {
+      emission->durations_ns = *received;
     }
-    if (windows.empty() || entries.empty()) {
-      continue;
-    }
-    const duration::Reception reception = [&](const duration::Pulses& pulses, Block& durations) {
-      for (std::size_t index = 0; index < entries.size(); ++index) {
-        if (&entries[index].pulses == &pulses && received[index] != nullptr) {
-          durations = *received[index];
+    emission->longest_ns = emission->durations_ns.maxCoeff();
+    emission->rising = 0;
+    emission->final = true;
+    entry.pulses.emission = std::move(emission);
+    entry.over = true;
+  }
+  work.entries[at(arrived.plane)].push_back(std::move(entry));
+  work.heard[at(arrived.plane)].push_back(std::move(heard));
+}
+
+bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size_t set, Block& x,
+                            std::vector<double>& input_ns) const {
+  const auto lanes = static_cast<Eigen::Index>(context_.lanes());
+  Scratch& memory = scratch();
+  bool any = false;
+  for (const bool swapped : {false, true}) {
+    bool added = false;
+    for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
+      memory.windows.clear();
+      for (const ClosedWindow& window : work.windows) {
+        if ((window.columns & columns) == 0 || !window.sets[set] || window.swapped != swapped) {
+          continue;
+        }
+        if (!any) {
+          x.setZero(kWires, lanes);
+          any = true;
+        }
+        if (window.rows[at(plane)] != 0) {
+          memory.windows.push_back({window.from_ns, window.close_ns, window.rows[at(plane)], swapped ? -1.0 : 1.0});
         }
       }
-    };
-    const bool as_sent =
-        std::all_of(received.begin(), received.end(), [](const Block* durations) { return durations == nullptr; });
-    duration::overlap(entries, windows.data(), windows.size(), as_sent ? duration::Reception{} : reception, sum,
-                      work.until_ns);
-  }
-}
-
-Integrator::Pass Integrator::sum_inputs(GroupMask columns, const Work& work) {
-  Pass pass;
-  pass.columns = columns;
-  const auto lanes = static_cast<Eigen::Index>(context_.lanes());
-  Eigen::ArrayXd input_ns = Eigen::ArrayXd::Zero(lanes);
-  for (std::size_t set = 0; set < 2; ++set) {
-    for (const bool swapped : {false, true}) {
-      const bool any = std::any_of(work.windows.begin(), work.windows.end(), [&](const Window& window) {
-        return (window.columns & columns) != 0 && window.sets[set] && window.swapped == swapped;
-      });
-      if (!any) {
+      const std::vector<duration::Arrivals::Entry>& entries = work.entries[at(plane)];
+      if (memory.windows.empty() || entries.empty()) {
         continue;
       }
-      Block sum = Block::Zero(kWires, lanes);
-      add_overlaps(work, columns, set, swapped, sum);
-      for (Eigen::Index row = 0; row < kWires; ++row) {  // in row order, so that a lane's sum depends on itself only
-        input_ns += sum.row(row).transpose();
-      }
-      if (!pass.inputs[set]) {
-        pass.inputs[set] = std::make_unique<Block>(swapped ? Block(-sum) : std::move(sum));
-      } else {
-        *pass.inputs[set] -= sum;
-      }
+      const std::vector<HeardPulses>& heard = work.heard[at(plane)];
+      const AtRows reception(transport_, context_.config.index, entries, heard);
+      duration::overlap(entries, memory.windows.data(), memory.windows.size(), transport_.off() ? nullptr : &reception,
+                        x);
+      added = true;
+    }
+    if (!added) {
+      continue;
+    }
+    // inputs count for energy whatever their sign: S = S+ + S- with S- = S+ - (S+ - S-)
+    memory.sums.assign(context_.lanes(), 0.0);
+    add_lane_sums(x, memory.partial, memory.sums);
+    for (std::size_t lane = 0; lane < memory.sums.size(); ++lane) {
+      input_ns[lane] = swapped ? 2.0 * input_ns[lane] - memory.sums[lane] : memory.sums[lane];
     }
   }
+  return any;
+}
+
+std::shared_ptr<Charge> Integrator::new_charge() {
+  for (const std::shared_ptr<Charge>& charge : charges_) {
+    if (charge.use_count() == 1) {
+      std::atomic_thread_fence(std::memory_order_acquire);  // a worker thread may have dropped it
+      context_.services.workers.wait(charge->ticket);
+      charge->energy_nJ.clear();
+      charge->drop_taken();
+      return charge;
+    }
+  }
+  charges_.push_back(
+      std::make_shared<Charge>(context_.services.workers, context_.services.energy, context_.energy_place));
+  charges_.back()->value.resize(kWires, static_cast<Eigen::Index>(context_.lanes()));
+  return charges_.back();
+}
+
+/// The job of a charge: `base` in its `charged` column groups, plus what the charge's work brings.
+void Integrator::work_out(Charge& result, const Charge* base, GroupMask charged) const {
+  const ChargeWork& work = result.work;
+  Scratch& memory = scratch();
   const TileConfig& config = context_.config;
-  const double nanojoules_per_ns = config.energy_full_mac_nJ * config.array_share / (kWires * config.full_scale_ns) *
-                                   static_cast<double>(count(columns)) / kWireGroups;
-  input_ns *= nanojoules_per_ns;
-  context_.services.energy.charge_lanes(context_.energy_place, energy::Account::kArray, input_ns.data());
-  return pass;
+  const double nanojoules_per_ns = config.energy_full_mac_nJ * config.array_share / (kWires * config.full_scale_ns);
+  result.energy_nJ.assign(context_.lanes(), 0.0);
+  for_each_run(charged, [&](int first, int last) {
+    result.value.middleRows(first, last - first) = base->value.middleRows(first, last - first);
+  });
+  for (const GroupMask columns : work.classes) {
+    std::array<bool, 2> any{};
+    for (std::size_t set = 0; set < 2; ++set) {
+      memory.input_ns.assign(context_.lanes(), 0.0);
+      any[set] = sum_inputs(work, columns, set, memory.inputs[set], memory.input_ns);
+      const double factor = nanojoules_per_ns * static_cast<double>(count(columns)) / kWireGroups;
+      for (std::size_t lane = 0; lane < memory.input_ns.size(); ++lane) {
+        result.energy_nJ[lane] += memory.input_ns[lane] * factor;
+      }
+    }
+    if (any[0] && any[1] && array_.folded()) {
+      memory.inputs[0] -= memory.inputs[1];
+      any[1] = false;
+    }
+    GroupMask filled = charged;
+    for (std::size_t set = 0; set < 2; ++set) {
+      if (!any[set]) {
+        continue;
+      }
+      const auto multiply = [&](GroupMask groups, mac::Into into) {
+        for_each_run(groups, [&](int first, int last) {
+          array_.multiply(static_cast<WeightSet>(set), memory.inputs[set].data(), result.value.data(), context_.lanes(),
+                          first, last, into);
+        });
+      };
+      multiply(static_cast<GroupMask>(columns & filled), mac::Into::kAdd);
+      multiply(static_cast<GroupMask>(columns & ~filled), mac::Into::kReplace);
+      filled |= columns;
+    }
+  }
 }
 
 ChargePart Integrator::freeze(double now) {
-  const Work work = take_work(now);
-  std::vector<GroupMask> classes{kAllGroups};
-  GroupMask columns = 0;
-  for (const Window& window : work.windows) {
-    if (!work.arrived.empty() && (window.sets[0] || window.sets[1])) {
-      columns |= window.columns;
+  const bool any = !pending_.empty() ||
+                   std::any_of(open_.begin(), open_.end(), [&](const Window& window) { return window.from_ns < now; });
+  if (any) {
+    std::shared_ptr<Charge> next = new_charge();
+    ChargeWork& work = next->work;
+    work.windows.clear();
+    for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
+      work.entries[at(plane)].clear();
+      work.heard[at(plane)].clear();
     }
-    refine(classes, window.columns);
-  }
-  if (columns != 0) {
-    auto passes = std::make_shared<std::vector<Pass>>();
-    for (const GroupMask part : classes) {
-      if ((part & columns) != 0) {
-        passes->push_back(sum_inputs(part, work));
+    take_work(now, work);
+    const bool heard = !work.entries[0].empty() || !work.entries[1].empty();
+    work.classes.assign(1, kAllGroups);
+    GroupMask columns = 0;
+    for (const ClosedWindow& window : work.windows) {
+      if (heard && (window.sets[0] || window.sets[1])) {
+        columns |= window.columns;
       }
+      refine(work.classes, window.columns);
     }
-    auto next = std::make_shared<Charge>(context_.services.workers);
-    const std::shared_ptr<const Charge> base = charge_;
-    const GroupMask charged = charged_;
-    join();
-    Charge* result = next.get();  // outlives its job
-    result->value = Block::Zero(kWires, static_cast<Eigen::Index>(context_.lanes()));
-    next->ticket = context_.services.workers.submit([result, base, charged, passes, lanes = context_.lanes(), this] {
-      for_each_run(charged, [&](int first, int last) {
-        result->value.middleRows(first, last - first) = base->value.middleRows(first, last - first);
-      });
-      Block sum(kWires, static_cast<Eigen::Index>(lanes));
-      for (const Pass& pass : *passes) {
-        for (std::size_t set = 0; set < 2; ++set) {
-          if (!pass.inputs[set]) {
-            continue;
-          }
-          for_each_run(pass.columns, [&](int first, int last) {
-            array_.multiply(static_cast<WeightSet>(set), pass.inputs[set]->data(), sum.data(), lanes, first, last);
-            result->value.middleRows(first, last - first) += sum.middleRows(first, last - first);
-          });
-        }
+    if (columns != 0) {
+      work.classes.erase(std::remove_if(work.classes.begin(), work.classes.end(),
+                                        [&](GroupMask part) { return (part & columns) == 0; }),
+                         work.classes.end());
+      join();
+      if (charged_ != 0) {
+        charge_->join();
       }
-    });
-    charge_ = std::move(next);
-    charged_ |= columns;
+      Charge* result = next.get();  // outlives its job
+      next->ticket = context_.services.workers.submit([this, result, base = charged_ != 0 ? charge_ : nullptr,
+                                                       charged = charged_] { work_out(*result, base.get(), charged); });
+      charge_ = std::move(next);
+      charged_ |= columns;
+    }
   }
   forget(now);
   return {kAllGroups, charged_, charge_};
@@ -561,7 +853,7 @@ ChargePart Integrator::freeze(double now) {
 
 void Integrator::join() {
   if (charge_) {
-    charge_->join();
+    charge_->wait();
   }
 }
 
@@ -594,20 +886,17 @@ void Integrator::reset(GroupMask groups, double now) {
     open_[index].from_ns = now;
   }
   charged_ = static_cast<GroupMask>(charged_ & ~groups);
+  if (charged_ == 0 && charge_.use_count() == 2) {  // here and in charges_
+    charge_->drop_taken();
+  }
   fresh_ |= groups;
   forget(now);
 }
 
-void Integrator::assign(GroupMask groups, const Block& charge) {
-  auto next = std::make_shared<Charge>(context_.services.workers);
-  next->value = Block::Zero(kWires, charge.cols());
+void Integrator::assign(GroupMask groups, const std::shared_ptr<SpreadCharge>& charge) {
+  std::shared_ptr<Charge> next = new_charge();
   join();
-  for_each_run(static_cast<GroupMask>(charged_ & ~groups), [&](int first, int last) {
-    next->value.middleRows(first, last - first) = charge_->value.middleRows(first, last - first);
-  });
-  for_each_run(groups, [&](int first, int last) {
-    next->value.middleRows(first, last - first) = charge.middleRows(first, last - first);
-  });
+  next->take(charge, groups, std::move(charge_), static_cast<GroupMask>(charged_ & ~groups));
   charge_ = std::move(next);
   charged_ |= groups;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -16,18 +17,25 @@
 
 namespace chronotile::tile {
 
-/// Charge of the 512 capacitors in weight-ns at one moment; never changes once its job is done.
-struct Charge {
-  explicit Charge(WorkPool& pool) : workers(pool) {}
-  Charge(const Charge&) = delete;
-  Charge& operator=(const Charge&) = delete;
-  ~Charge() { join(); }
-  void join() { workers.wait(ticket); }
-
-  WorkPool& workers;
-  duration::Block value;    ///< kWires x lanes; valid after join()
-  WorkPool::Ticket ticket;  ///< of the job that fills in `value`
+/// A pulse or part of one as the job that works charge out needs it; nothing in it changes any more.
+struct HeardPulses {
+  bool as_received = false;       ///< durations stand as received; else the transport error is added
+  mesh::TransportError::Key key;  ///< of that error
 };
+
+/// An integration window as a job needs it.
+struct ClosedWindow {
+  double from_ns = 0;
+  double close_ns = 0;
+  GroupMask columns = 0;
+  std::array<GroupMask, 2> rows{};  ///< row groups by plane
+  bool swapped = false;
+  std::array<bool, 2> sets{};
+};
+
+using GroupClasses = boost::container::small_vector<GroupMask, 8>;
+
+struct Charge;
 
 /// Charge of some column groups of one tile; what is not in `charged` is zero.
 struct ChargePart {
@@ -35,17 +43,73 @@ struct ChargePart {
   GroupMask charged = 0;
   std::shared_ptr<Charge> charge;
 };
+using ChargeParts = boost::container::small_vector<ChargePart, 2>;
+
+/// Charge over number of capacitors of all column groups, of parts that are joined: row by row the mean of those whose
+/// `groups` it belongs to, zero where there is no charge.
+void average(const ChargeParts& parts, GroupMask groups, duration::Block& result);
+
+/// Charge that has spread over capacitors of several tiles, worked out when somebody needs it.
+struct SpreadCharge {
+  ChargeParts parts;  ///< joined, at least one of them charged; until it is known
+  GroupMask groups = 0;
+  bool known = false;
+  duration::Block value;
+
+  const duration::Block& average();
+};
+
+/// Windows and pulses to be worked out.
+struct ChargeWork {
+  std::vector<ClosedWindow> windows;
+  std::array<std::vector<duration::Arrivals::Entry>, 2> entries;  ///< by plane
+  std::array<std::vector<HeardPulses>, 2> heard;                  ///< to each entry
+  GroupClasses classes;                                           ///< column groups that were in the same windows
+};
+
+/// Charge of the 512 capacitors in weight-ns at one moment; never changes once its job is done.
+struct Charge {
+  Charge(WorkPool& pool, energy::Meter& meter, energy::Place meter_place)
+      : workers(pool), energy(meter), place(meter_place) {}
+  Charge(const Charge&) = delete;
+  Charge& operator=(const Charge&) = delete;
+  ~Charge() { workers.wait(ticket); }
+  /// Waits for the job and books its energy.
+  void wait();
+  /// Makes `value` valid.
+  void join();
+  /// Instead of a job: `next` in its groups, what `old` holds in `others`.
+  void take(std::shared_ptr<SpreadCharge> next, GroupMask groups, std::shared_ptr<Charge> old, GroupMask others);
+  void drop_taken();
+
+  WorkPool& workers;
+  energy::Meter& energy;
+  energy::Place place;
+  ChargeWork work;
+  duration::Block value;          ///< kWires x lanes; valid after join(), for the column groups that are charged
+  WorkPool::Ticket ticket;        ///< of the job that fills in `value` and `energy_nJ`
+  std::vector<double> energy_nJ;  ///< by lane, not booked yet
+
+ private:
+  // taken, not yet copied
+  std::shared_ptr<SpreadCharge> spread_;
+  GroupMask spread_groups_ = 0;
+  std::shared_ptr<Charge> rest_;
+  GroupMask rest_groups_ = 0;
+};
 
 enum class Plane : std::uint8_t { kWestEast, kSouthNorth };
 
 /// Rows and capacitors of a tile: from pulses and integration windows to charge.
 ///
-/// Charge is worked out in `freeze`: all windows up to that moment, against all pulses up to that moment, as one signed
-/// sum of inputs per weight set and class of column groups (groups that were in the same windows), then one pass over
-/// the weights per set. What windows and pulses that last bring later is left for the next time. Of a pulse that lasts,
-/// everything up to now is known: a cut can only shorten what is still to come. Sums run in a fixed order: planes, wire
-/// groups, pulses by leading edge and source, windows by time; windows that add before those that subtract. None of it
-/// depends on which lane lasts longest.
+/// Charge is worked out from `freeze` on, in a job: all windows up to that moment, against all pulses up to that
+/// moment, as one signed sum of inputs per weight set and class of column groups (groups that were in the same
+/// windows), then one pass over the weights per set. Durations as received (transport error) are formed in the job,
+/// too, in the same pass as their sum; this thread only needs to know that windows cover them, for which the longest
+/// duration sent and the error's bound do nearly always. What windows and pulses that last bring later is left for the
+/// next time. Of a pulse that lasts, everything up to now is known: a cut can only shorten what is still to come. Sums
+/// run in a fixed order: planes, wire groups, pulses by leading edge and source, windows by time; windows that add
+/// before those that subtract. None of it depends on which lane lasts longest.
 class Integrator {
  public:
   Integrator(const Context& context, const WeightArray& array, const mesh::TransportErrorConfig& transport);
@@ -54,7 +118,8 @@ class Integrator {
   ~Integrator() { join(); }
 
   void begin(Plane plane, const duration::Pulses& pulses);
-  /// Returns when the pulses are over at the rows, in ns, or infinity if nothing listened: call `judge` then.
+  /// Returns when the pulses are over at the rows at the latest, in ns, or infinity if nothing listened: call `judge`
+  /// then.
   double end(Plane plane, const duration::Pulses& pulses);
 
   /// Acts on the levels of this time stamp: window edges.
@@ -74,7 +139,7 @@ class Integrator {
   /// Nothing that was integrated until now is left.
   void reset(GroupMask groups, double now);
   /// Replaces the charge of `groups`.
-  void assign(GroupMask groups, const duration::Block& charge);
+  void assign(GroupMask groups, const std::shared_ptr<SpreadCharge>& charge);
   void mark_read(GroupMask groups) { fresh_ = static_cast<GroupMask>(fresh_ & ~groups); }
   /// Whether charge of these groups has been equalised at this moment already; marks it.
   [[nodiscard]] GroupMask not_yet_equalised(GroupMask groups, double now);
@@ -83,6 +148,10 @@ class Integrator {
   /// Column groups with a window that overlaps pulses which still last.
   [[nodiscard]] GroupMask pulsed(double now) const;
   [[nodiscard]] bool windows_open() const { return !open_.empty(); }
+  /// Whether there are pulses that row gates might hear.
+  [[nodiscard]] bool hears() const { return !arrived_.empty(); }
+  /// Whether some of its columns integrate while they are precharged, as reported.
+  [[nodiscard]] bool conflicts() const { return conflict_ != 0; }
 
  private:
   struct Arrived {
@@ -90,12 +159,13 @@ class Integrator {
     Plane plane{};
     GroupMask heard = 0;  ///< row groups whose gate was open while it passed
     bool judged = false;
+    mesh::TransportError::Key key;                 ///< once it is over
     bool is_received = false;                      ///< durations are known as they are received
     std::array<double, kWireGroups> longest_ns{};  ///< as received
-    std::unique_ptr<duration::Block> received;     ///< with transport error; null: as sent
+    std::unique_ptr<duration::Block> received;     ///< as received; null: as sent
 
     [[nodiscard]] double lead_ns() const;
-    /// Over all `groups`; infinity while it lasts.
+    /// As received, over all `groups`; infinity while it lasts.
     [[nodiscard]] double end_ns(GroupMask groups) const;
   };
   using ArrivedPointer = std::shared_ptr<Arrived>;
@@ -113,39 +183,36 @@ class Integrator {
     GroupMask lost = 0;            ///< columns whose charge of this window was precharged away after it closed
   };
 
-  /// What `freeze` works on.
-  struct Work {
-    double until_ns = 0;
-    std::vector<Window> windows;          ///< up to until_ns
-    std::vector<ArrivedPointer> arrived;  ///< received; of those that last, copies with what is known by until_ns
-  };
-  struct Pass {
-    GroupMask columns = 0;
-    std::array<std::unique_ptr<duration::Block>, 2> inputs;  ///< per weight set, null: none
-  };
-
   [[nodiscard]] std::array<GroupMask, 2> open_rows() const;
   void receive(Arrived& arrived, double now) const;
-  [[nodiscard]] bool ended_by(const Arrived& arrived, double time_ns) const;
+  /// No wire falls later, transport error included; infinity while it lasts.
+  [[nodiscard]] double latest_end_ns(const Arrived& arrived) const;
   void close_windows(GroupMask closing, double now);
-  void check_closed(const std::vector<Window>& closed, double now) const;
+  void check_closed(double now);
   void check_selects(double now);
   void open_windows(GroupMask opening, double now);
   void check_precharge(GroupMask opening);
-  [[nodiscard]] Work take_work(double now);
-  [[nodiscard]] Pass sum_inputs(GroupMask columns, const Work& work);
-  static void add_overlaps(const Work& work, GroupMask columns, std::size_t set, bool swapped, duration::Block& sum);
-  [[nodiscard]] double missed_ns(const Arrived& arrived) const;
+  void take_work(double now, ChargeWork& work);
+  void take_pulses(const Arrived& arrived, double now, ChargeWork& work) const;
+  [[nodiscard]] std::shared_ptr<Charge> new_charge();
+  void work_out(Charge& result, const Charge* base, GroupMask charged) const;
+  /// Signed sum of inputs, and their sum without signs, added to `input_ns`. Returns whether there is any window.
+  bool sum_inputs(const ChargeWork& work, GroupMask columns, std::size_t set, duration::Block& x,
+                  std::vector<double>& input_ns) const;
+  [[nodiscard]] double missed_ns(Arrived& arrived, double now) const;
   void forget(double now);
 
   const Context& context_;
   const WeightArray& array_;
   mesh::TransportError transport_;
   std::vector<ArrivedPointer> arrived_;
+  std::vector<ArrivedPointer> spare_;  ///< to be used again
   std::vector<Window> open_;
   std::vector<Window> pending_;  ///< closed, not yet worked out
+  std::vector<Window> closed_;   ///< those that close now
   std::vector<Window> history_;  ///< closed, wanted for pulses that are not yet judged
   std::shared_ptr<Charge> charge_;
+  std::vector<std::shared_ptr<Charge>> charges_;  ///< all of them, to be used again when nobody else holds them
   GroupMask charged_ = 0;
   GroupMask fresh_ = 0;     ///< precharged and not read since
   GroupMask conflict_ = 0;  ///< integrate while precharged, reported

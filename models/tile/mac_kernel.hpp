@@ -12,6 +12,14 @@ namespace chronotile::tile::mac {
 
 enum class Isa : std::uint8_t { kGeneric, kAvx2, kAvx512 };
 
+/// A weight in 16 bits (IEEE binary16). Arithmetic with it is in single precision; the conversion is exact.
+struct Half {
+  std::uint16_t bits = 0;
+};
+/// Rounded to nearest, ties to even: within 2^-11 of the value, or 2^-25 where that is more.
+[[nodiscard]] Half to_half(double value);
+[[nodiscard]] float from_half(Half value);
+
 /// The best instruction set of the machine that runs this.
 [[nodiscard]] Isa best_isa();
 [[nodiscard]] bool supported(Isa isa);
@@ -26,12 +34,18 @@ inline constexpr int kPanel = 64;
          static_cast<std::size_t>(column % kPanel);
 }
 
-/// `weights`: kWires x kWires, packed, 64-byte aligned, finite. `x`, `out`: kWires x lanes, row-major; `x` finite,
-/// rounded once to Real. Writes columns `first`..`last` - 1 of `out` and no others; a zero is +0.
-template <typename Real>
-void multiply(const Real* weights, const double* x, double* out, std::size_t lanes, int first, int last, Isa isa);
+/// What happens to `out`: replaced, or added to.
+enum class Into : std::uint8_t { kReplace, kAdd };
 
-extern template void multiply<float>(const float*, const double*, double*, std::size_t, int, int, Isa);
-extern template void multiply<double>(const double*, const double*, double*, std::size_t, int, int, Isa);
+/// `weights`: kWires x kWires, packed, 64-byte aligned, finite. `x`, `out`: kWires x lanes, row-major; `x` finite,
+/// rounded once to the arithmetic's precision (Stored, or single for Half). Writes columns `first`..`last` - 1 of `out`
+/// and no others; a zero sum is +0. Lanes and rows without any input cost next to nothing.
+template <typename Stored>
+void multiply(const Stored* weights, const double* x, double* out, std::size_t lanes, int first, int last, Isa isa,
+              Into into = Into::kReplace);
+
+extern template void multiply<float>(const float*, const double*, double*, std::size_t, int, int, Isa, Into);
+extern template void multiply<double>(const double*, const double*, double*, std::size_t, int, int, Isa, Into);
+extern template void multiply<Half>(const Half*, const double*, double*, std::size_t, int, int, Isa, Into);
 
 }  // namespace chronotile::tile::mac

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <array>
+#include <cstdint>
+#include <functional>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -16,6 +18,34 @@
 namespace chronotile::tile {
 
 using isa::Group;
+
+namespace {
+
+/// A set of signal groups.
+using Signals = std::uint32_t;
+static_assert(isa::kGroupCount <= 32);
+
+template <typename... Groups>
+constexpr Signals signals(Groups... groups) {
+  return ((Signals{1} << static_cast<unsigned>(groups)) | ...);
+}
+
+/// Levels that a tile acts on when they change; it reads the others when it needs them.
+constexpr std::array kWatched{Group::kRowGate,    Group::kRowSource, Group::kWp1,         Group::kWp2,
+                              Group::kPrecharge,  Group::kIntegrate, Group::kPolarity,    Group::kShareNorth,
+                              Group::kShareSouth, Group::kRamp,      Group::kRampSlope,   Group::kRampStart,
+                              Group::kEnable,     Group::kColumnOut, Group::kHighVoltage, Group::kProgramDevice};
+
+constexpr Signals kRows = signals(Group::kRowGate, Group::kRowSource);
+constexpr Signals kSelects = kRows | signals(Group::kPolarity, Group::kWp1, Group::kWp2);
+constexpr Signals kWindows = signals(Group::kIntegrate);
+constexpr Signals kConnections = signals(Group::kShareNorth, Group::kShareSouth, Group::kPrecharge);
+constexpr Signals kRun = signals(Group::kRamp);
+constexpr Signals kGates = signals(Group::kRamp, Group::kEnable, Group::kColumnOut);
+constexpr Signals kCodes = signals(Group::kRampSlope, Group::kRampStart);
+constexpr Signals kSupply = signals(Group::kHighVoltage, Group::kProgramDevice);
+
+}  // namespace
 
 struct Tile::Impl {
   Impl(Tile& tile, const TileConfig& config, const mesh::TransportErrorConfig& transport, Services& services,
@@ -46,20 +76,55 @@ struct Tile::Impl {
     }
   }
 
+  /// Reads the levels. Returns those that have changed since the last time.
+  Signals read_levels() {
+    Signals changed = 0;
+    for (const Group group : kWatched) {
+      const std::uint32_t level = context.level(group);
+      std::uint32_t& last = levels[static_cast<std::size_t>(group)];
+      if (level != last) {
+        last = level;
+        changed |= signals(group);
+      }
+    }
+    return changed;
+  }
+
+  /// As read last.
+  [[nodiscard]] std::uint32_t level(Group group) const { return levels[static_cast<std::size_t>(group)]; }
+  [[nodiscard]] GroupMask mask(Group group) const { return static_cast<GroupMask>(level(group)); }
+
+  /// Of the signals that have changed, those that `settle` and `act` are to look at; 0: nothing is left for them.
+  [[nodiscard]] Signals left_to_do(Signals changed) const {
+    Signals left = changed & (kWindows | kConnections | kRun | kSupply);
+    if (integrator.windows_open()) {
+      left |= changed & kSelects;
+    }
+    if (integrator.hears()) {
+      left |= changed & kRows;
+    }
+    if (integrator.conflicts()) {
+      left |= kConnections;  // of the neighbours: look whether the conflict is over
+    }
+    return left != 0 ? left | changed : 0;
+  }
+
   /// Visits all capacitors that are connected to this tile's, from north to south.
-  void walk_all(GroupMask groups, Moment moment, const CapacitorVisitor& visit) {
+  template <typename Visit>
+  void walk_all(GroupMask groups, Moment moment, const Visit& visit) {
     const GroupMask northern = groups & joined(true, moment);
     if (northern != 0) {
-      owner.north->walk(false, northern, moment, visit);
+      owner.north->walk(false, northern, moment, std::cref(visit));
     }
     visit_own(groups, moment, visit);
     const GroupMask southern = groups & joined(false, moment);
     if (southern != 0) {
-      owner.south->walk(true, southern, moment, visit);
+      owner.south->walk(true, southern, moment, std::cref(visit));
     }
   }
 
-  void visit_own(GroupMask groups, Moment moment, const CapacitorVisitor& visit) {
+  template <typename Visit>
+  void visit_own(GroupMask groups, Moment moment, const Visit& visit) {
     const GroupMask precharging = moment == Moment::kNow ? context.mask(Group::kPrecharge) : precharge_before;
     if ((groups & precharging) != 0) {
       visit(integrator, groups & precharging, true);
@@ -72,8 +137,8 @@ struct Tile::Impl {
   /// Column groups whose capacitors are joined over an edge.
   [[nodiscard]] GroupMask joined(bool northern_edge, Moment moment) const {
     const auto& port = northern_edge ? owner.north : owner.south;
-    return port.size() == 0 ? GroupMask{0}
-                            : owner.share_closed(northern_edge, moment) & port->share_closed(!northern_edge, moment);
+    const GroupMask own = owner.share_closed(northern_edge, moment);
+    return own == 0 || port.size() == 0 ? GroupMask{0} : own & port->share_closed(!northern_edge, moment);
   }
 
   /// Capacitors that are connected to one that is precharged lose their charge. Returns the groups of this tile that
@@ -94,9 +159,14 @@ struct Tile::Impl {
   /// Capacitors that integrate while they, or some that are connected to them, are precharged.
   void check_grounded() {
     GroupMask grounded = 0;
-    walk_all(kAllGroups, Moment::kNow, [&](Integrator& /*capacitors*/, GroupMask visited, bool precharging) {
+    bool conflicts = false;
+    walk_all(kAllGroups, Moment::kNow, [&](const Integrator& capacitors, GroupMask visited, bool precharging) {
       grounded |= precharging ? visited : GroupMask{0};
+      conflicts |= capacitors.conflicts();
     });
+    if (grounded == 0 && !conflicts) {
+      return;
+    }
     walk_all(kAllGroups, Moment::kNow, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
       capacitors.check_grounded(visited, visited & grounded);
     });
@@ -113,25 +183,28 @@ struct Tile::Impl {
     if (groups == 0) {
       return;
     }
-    duration::Block charge = duration::Block::Zero(kWires, static_cast<Eigen::Index>(context.lanes()));
-    std::array<int, kWireGroups> counts{};
+    const auto spread = std::make_shared<SpreadCharge>();
+    spread->groups = groups;
+    GroupMask charged = 0;
     walk_all(groups, Moment::kBefore, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
-      const ChargePart part = capacitors.freeze(now);
-      for (int group = 0; group < kWireGroups; ++group) {
-        counts[static_cast<std::size_t>(group)] += contains(visited, group) ? 1 : 0;
-      }
-      capacitors.join();
-      for_each_run(part.charged & visited, [&](int first, int last) {
-        charge.middleRows(first, last - first) += part.charge->value.middleRows(first, last - first);
-      });
+      ChargePart part = capacitors.freeze(now);
+      part.groups = visited;
+      part.charged &= visited;
+      charged |= part.charged;
+      spread->parts.push_back(std::move(part));
     });
-    for (int group = 0; group < kWireGroups; ++group) {
-      if (contains(groups, group)) {
-        rows_of(charge, group) /= static_cast<double>(counts[static_cast<std::size_t>(group)]);
+    if (charged == 0) {
+      return;  // all of them are zero
+    }
+    for (ChargePart& part : spread->parts) {
+      if (part.charged != 0) {
+        part.charge->join();
+      } else {
+        part.charge.reset();
       }
     }
     walk_all(groups, Moment::kBefore, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
-      capacitors.assign(visited, charge);
+      capacitors.assign(visited, spread);
     });
   }
 
@@ -162,7 +235,7 @@ struct Tile::Impl {
       integrating |= own_windows;
       pulsed |= own_pulses;
     });
-    std::vector<ChargePart> parts;
+    ChargeParts parts;
     walk_all(kAllGroups, Moment::kNow, [&](Integrator& capacitors, GroupMask visited, bool /*precharging*/) {
       ChargePart part = capacitors.freeze(now);
       part.groups = visited;
@@ -193,11 +266,11 @@ struct Tile::Impl {
   }
 
   void check_programming() {
-    const bool high_voltage = context.level(Group::kHighVoltage) != 0;
-    const GroupMask integrate = context.mask(Group::kIntegrate);
-    const bool ramp = (context.level(Group::kRamp) & 1U) != 0;
+    const bool high_voltage = level(Group::kHighVoltage) != 0;
+    const GroupMask integrate = mask(Group::kIntegrate);
+    const bool ramp = (level(Group::kRamp) & 1U) != 0;
     const bool conflict = high_voltage && (integrate != 0 || ramp);
-    const std::uint32_t device = context.level(Group::kProgramDevice);
+    const std::uint32_t device = level(Group::kProgramDevice);
     const bool ambiguous = high_voltage && (device == 0 || (device & (device - 1)) != 0);
     if (conflict && !programming_conflict) {
       context.report(ViolationKind::kProgramConflict,
@@ -215,22 +288,22 @@ struct Tile::Impl {
 
   void show_phase() {
     const char* now = "idle";
-    if (context.level(Group::kHighVoltage) != 0) {
+    if (level(Group::kHighVoltage) != 0) {
       now = "program";
     } else if (generator.emitting()) {
       now = "emit";
-    } else if ((context.level(Group::kRamp) & 1U) != 0) {
+    } else if ((level(Group::kRamp) & 1U) != 0) {
       now = "ramp";
-    } else if (context.level(Group::kIntegrate) != 0) {
+    } else if (level(Group::kIntegrate) != 0) {
       now = "integrate";
-    } else if (context.level(Group::kPrecharge) != 0) {
+    } else if (level(Group::kPrecharge) != 0) {
       now = "precharge";
     }
     if (now != phase) {
       phase = now;
       phase_probe.text(now);
     }
-    window_probe.bits(context.level(Group::kIntegrate));
+    window_probe.bits(level(Group::kIntegrate));
   }
 
   Tile& owner;
@@ -246,6 +319,10 @@ struct Tile::Impl {
   sc_core::sc_event judge_due{"judge_due"};
   Integrator integrator;
   DurationGenerator generator;
+
+  std::array<std::uint32_t, isa::kGroupCount> levels{};  ///< as read last
+  Signals to_settle = 0;                                 ///< signals that have changed
+  Signals to_act = 0;
 
   // levels before the current time stamp
   GroupMask share_north_before = 0;
@@ -310,52 +387,91 @@ void Tile::end_of_elaboration() {
 
 /// First delta after the levels: gates of a running ramp.
 void Tile::react() {
-  impl_->generator.follow_gates(duration::now_ns());
-  impl_->settle_due.notify(sc_core::SC_ZERO_TIME);
+  const double now = duration::now_ns();
+  const Signals changed = impl_->read_levels();
+  if ((changed & kGates) != 0) {
+    impl_->generator.follow_gates(now);
+  }
+  const Signals left = impl_->left_to_do(changed);
+  if (left != 0) {
+    impl_->to_settle |= left;
+    impl_->settle_due.notify(sc_core::SC_ZERO_TIME);
+    return;
+  }
+  if ((changed & kSelects) != 0) {
+    impl_->integrator.settle(now);
+  }
+  if ((changed & (kGates | kCodes)) != 0) {
+    impl_->generator.check(now);
+    impl_->show_phase();
+  }
 }
 
 /// Second: windows, and connections of capacitors that end.
 void Tile::settle() {
   const double now = duration::now_ns();
-  impl_->integrator.settle(now);
-  const auto precharge_ends = static_cast<GroupMask>(impl_->precharge_before & ~impl_->context.mask(Group::kPrecharge));
-  if (precharge_ends != 0) {
-    impl_->ground(precharge_ends, Moment::kBefore, now);
+  const Signals changed = impl_->to_settle;
+  impl_->to_settle = 0;
+  if ((changed & (kWindows | kSelects)) != 0) {
+    impl_->integrator.settle(now);
   }
-  const auto opening =
-      static_cast<GroupMask>((impl_->joined(true, Moment::kBefore) & ~share_closed(true, Moment::kNow)) |
-                             (impl_->joined(false, Moment::kBefore) & ~share_closed(false, Moment::kNow)));
-  if (opening != 0) {
-    impl_->equalise(opening, now);
+  if ((changed & kConnections) != 0) {
+    const auto precharge_ends =
+        static_cast<GroupMask>(impl_->precharge_before & ~impl_->context.mask(Group::kPrecharge));
+    if (precharge_ends != 0) {
+      impl_->ground(precharge_ends, Moment::kBefore, now);
+    }
+    const auto opening =
+        static_cast<GroupMask>((impl_->joined(true, Moment::kBefore) & ~share_closed(true, Moment::kNow)) |
+                               (impl_->joined(false, Moment::kBefore) & ~share_closed(false, Moment::kNow)));
+    if (opening != 0) {
+      impl_->equalise(opening, now);
+    }
   }
+  impl_->to_act |= changed;
   impl_->act_due.notify(sc_core::SC_ZERO_TIME);
 }
 
 /// Third: what row gates hear, connections and precharge of this time stamp, then the ramp's start.
 void Tile::act() {
   const double now = duration::now_ns();
-  const GroupMask share_north = share_closed(true, Moment::kNow);
-  const GroupMask share_south = share_closed(false, Moment::kNow);
-  const GroupMask precharge = impl_->context.mask(Group::kPrecharge);
-  const auto changed =
-      static_cast<GroupMask>((share_north & ~impl_->share_north_before) | (share_south & ~impl_->share_south_before) |
-                             (precharge & ~impl_->precharge_before));
-  impl_->share_north_before = share_north;
-  impl_->share_south_before = share_south;
-  impl_->precharge_before = precharge;
-  impl_->integrator.hear();
-  impl_->check_grounded();
-  if (changed != 0) {
-    impl_->ground(changed, Moment::kNow, now);
+  const Signals changed = impl_->to_act;
+  impl_->to_act = 0;
+  GroupMask joining = 0;
+  if ((changed & kConnections) != 0) {
+    const GroupMask share_north = share_closed(true, Moment::kNow);
+    const GroupMask share_south = share_closed(false, Moment::kNow);
+    const GroupMask precharge = impl_->context.mask(Group::kPrecharge);
+    joining =
+        static_cast<GroupMask>((share_north & ~impl_->share_north_before) | (share_south & ~impl_->share_south_before) |
+                               (precharge & ~impl_->precharge_before));
+    impl_->share_north_before = share_north;
+    impl_->share_south_before = share_south;
+    impl_->precharge_before = precharge;
   }
-  const bool ramp = (impl_->context.level(Group::kRamp) & 1U) != 0;
-  if (ramp && !impl_->ramp_before) {
-    impl_->start_ramp(now);
-    impl_->emit_due.notify(sc_core::SC_ZERO_TIME);
+  if ((changed & kRows) != 0) {
+    impl_->integrator.hear();
   }
-  impl_->ramp_before = ramp;
-  impl_->generator.check(now);
-  impl_->check_programming();
+  if ((changed & (kWindows | kConnections)) != 0) {
+    impl_->check_grounded();
+  }
+  if (joining != 0) {
+    impl_->ground(joining, Moment::kNow, now);
+  }
+  if ((changed & kRun) != 0) {
+    const bool ramp = (impl_->level(Group::kRamp) & 1U) != 0;
+    if (ramp && !impl_->ramp_before) {
+      impl_->start_ramp(now);
+      impl_->emit_due.notify(sc_core::SC_ZERO_TIME);
+    }
+    impl_->ramp_before = ramp;
+  }
+  if ((changed & (kGates | kCodes)) != 0) {
+    impl_->generator.check(now);
+  }
+  if ((changed & (kSupply | kWindows | kRun)) != 0) {
+    impl_->check_programming();
+  }
   impl_->show_phase();
 }
 

@@ -5,7 +5,12 @@
 namespace chronotile::chip {
 
 ChipClock::ChipClock(sc_core::sc_module_name name, const config::ClockConfig& config, Lanes& lanes)
-    : sc_module(name), lines("lines"), config_(config), lanes_(lanes), period_(config.period_ns, sc_core::SC_NS) {
+    : sc_module(name),
+      lines("lines"),
+      config_(config),
+      lanes_(lanes),
+      period_(config.period_ns, sc_core::SC_NS),
+      wheel_(period_) {
   lines.bind(*this);
   SC_HAS_PROCESS(ChipClock);
   SC_METHOD(fire);

@@ -6,6 +6,7 @@
 #include "models/base/lanes.hpp"
 #include "models/base/probe.hpp"
 #include "models/controller/control_lines.hpp"
+#include "models/controller/cycle_wheel.hpp"
 #include "platform/config/platform_config.hpp"
 
 namespace chronotile::chip {
@@ -26,6 +27,7 @@ class ChipClock final : public sc_core::sc_module, public controller::ClockLines
   [[nodiscard]] sc_core::sc_time epoch() const override;
   [[nodiscard]] std::uint32_t triggers() const override;
   [[nodiscard]] const sc_core::sc_event& triggered() const override { return triggered_; }
+  [[nodiscard]] controller::CycleWheel* wheel() override { return &wheel_; }
 
   void attach(probe::Observer& observer) override;
 
@@ -36,6 +38,7 @@ class ChipClock final : public sc_core::sc_module, public controller::ClockLines
   config::ClockConfig config_;
   Lanes& lanes_;
   sc_core::sc_time period_;
+  controller::CycleWheel wheel_;
   sc_core::sc_time epoch_;
   sc_core::sc_time next_;      ///< cycle of the pending or last triggers
   std::uint32_t pending_ = 0;  ///< triggers of cycle `next_`

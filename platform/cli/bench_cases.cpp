@@ -149,7 +149,7 @@ double controller_instructions(const config::PlatformConfig& config, double seco
 double vectors_per_second(const config::PlatformConfig& config, double seconds) {
   BenchServices shared;
   chip::Chip chip("chip0", config, shared.services);
-  host::Host host("host", config, shared.services);
+  host::Host host("host", config);
   host.bus().bind(chip.bus());
   std::map<std::string, std::string> programs{
       {"ilp_NW", "again: at 19\n set psendv, 0\n set.c psend, 0xff\n at 276\n set.c psend, 0\n slot 1\n jmp again\n"},
@@ -158,12 +158,13 @@ double vectors_per_second(const config::PlatformConfig& config, double seconds) 
   for (std::uint32_t column = 0; column < plan.columns(); ++column) {
     programs[plan.site_name(column)] = "set bgw, 0xff00\n set.c bge, 0x00ff\n halt 0\n";
   }
+  host::ChipAccess access = host.chip();
   host.set_program([&] {
-    host.write_vector(0, 0, 0, std::vector<double>(kWires, 100.0));
+    access.write_vector(0, 0, 0, std::vector<double>(kWires, 100.0));
     for (const auto& [name, text] : programs) {
       const auto index = static_cast<std::uint32_t>(plan.find_controller(name));
-      host.load_firmware(index, toolchain::assemble_text(text, name).words);
-      host.start_controller(index);
+      access.load_firmware(index, toolchain::assemble_text(text, name).words);
+      access.start_controller(index);
     }
   });
   sc_core::sc_start(10, sc_core::SC_US);
@@ -183,7 +184,7 @@ double elaboration_milliseconds(const config::PlatformConfig& config, double /*s
   const Clock::time_point start = Clock::now();
   BenchServices shared;
   chip::Chip chip("chip0", config, shared.services);
-  host::Host host("host", config, shared.services);
+  host::Host host("host", config);
   host.bus().bind(chip.bus());
   sc_core::sc_start(sc_core::SC_ZERO_TIME);
   return seconds_since(start) * 1e3;

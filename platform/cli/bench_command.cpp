@@ -3,25 +3,24 @@
 #include <fmt/format.h>
 #include <boost/process.hpp>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/user_error.hpp"
 #include "platform/cli/bench_cases.hpp"
+#include "platform/cli/bench_machine.hpp"
+#include "platform/cli/bench_rnnt.hpp"
 #include "platform/cli/options.hpp"
+#include "platform/cli/run_summary.hpp"
 #include "platform/cli/terminal.hpp"
 #include "platform/config/config.hpp"
 
 namespace chronotile::cli {
 namespace {
-
-constexpr int kJsonIndent = 2;
 
 struct Options {
   config::Sources sources;
@@ -29,38 +28,6 @@ struct Options {
   std::string only;
   bool json = false;
 };
-
-std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.rfind("model name", 0) == 0) {
-      return line.substr(line.find(':') + 2);
-    }
-  }
-  return "unknown processor";
-}
-
-std::string machine() {
-  return fmt::format("{}, {} cores, g++ {}", processor_name(), std::thread::hardware_concurrency(), __VERSION__);
-}
-
-std::vector<std::string> configuration_arguments(const config::Sources& sources) {
-  std::vector<std::string> arguments;
-  const auto add = [&](const char* option, const std::string& value) {
-    if (!value.empty()) {
-      arguments.insert(arguments.end(), {option, value});
-    }
-  };
-  add("--preset", sources.preset);
-  add("--config", sources.file);
-  if (sources.timing_error_ns >= 0) {
-    add("--timing-error", fmt::format("{}", sources.timing_error_ns));
-  }
-  for (const std::string& set : sources.sets) {
-    add("--set", set);
-  }
-  return arguments;
-}
 
 /// Measures in a process of its own.
 double measure_apart(const BenchCase& bench, const Options& options) {
@@ -126,7 +93,12 @@ void add_bench_command(CLI::App& app, Cli& /*cli*/) {
   command->add_option("--case", options->only, "Print the figure of one case only");
   command->add_flag("--json", options->json, "Machine-readable result");
   add_configuration_options(*command, options->sources);
-  command->callback([options] { options->only.empty() ? measure_all(*options) : measure_here(*options); });
+  add_bench_rnnt(*command);
+  command->callback([options, command] {
+    if (command->get_subcommands().empty()) {
+      options->only.empty() ? measure_all(*options) : measure_here(*options);
+    }
+  });
 }
 
 }  // namespace chronotile::cli

@@ -12,19 +12,19 @@ constexpr const char* kExtension = ".lcs";
 
 void require_programs_of_plan(const mapping::ChipPlan& plan, const std::filesystem::path& directory) {
   if (!std::filesystem::is_directory(directory)) {
-    throw UserError(directory.string(), "is not a directory", "Write one with `chronotile map kws --asm DIR`");
+    throw UserError(directory.string(), "is not a directory", "Write one with `chronotile map ... --asm DIR`");
   }
   for (const auto& entry : plan.assembly) {
     const std::filesystem::path file = directory / (entry.first + kExtension);
     if (!std::filesystem::exists(file)) {
       throw UserError(file.string(), "there is no program for this controller of the mapping",
-                      "The directory needs one for each that `chronotile map kws --asm DIR` writes");
+                      "The directory needs one for each that `chronotile map ... --asm DIR` writes");
     }
   }
   for (const auto& file : std::filesystem::directory_iterator(directory)) {
     if (file.path().extension() == kExtension && plan.assembly.count(file.path().stem().string()) == 0) {
       throw UserError(file.path().string(), "belongs to no controller that the mapping uses",
-                      "Name it after one of those that `chronotile map kws --asm DIR` writes, or move it away");
+                      "Name it after one of those that `chronotile map ... --asm DIR` writes, or move it away");
     }
   }
 }

@@ -39,8 +39,10 @@ struct FloorplanConfig {
 };
 
 struct HostConfig {
-  double step_overhead_ns = 300.0;        ///< from a chip's interrupt to its next start trigger (A)
-  double energy_per_step_nJ = 50.0;       ///< digital work per step (A)
+  double step_overhead_ns = 300.0;   ///< from a chip's interrupt to its next start trigger (A)
+  double energy_per_step_nJ = 50.0;  ///< digital work per step (A)
+  /// Evaluations of an RNN-T's last joint layer that fit into step_overhead_ns (A).
+  std::uint32_t joint_evaluations_per_step = 4;
   std::uint32_t step_timeout_slots = 64;  ///< a step without interrupt for so long is given up
 };
 
@@ -61,6 +63,35 @@ struct MappingConfig {
   std::uint32_t first_site = 0;           ///< where placement starts
 };
 
+/// Where a matrix of the RNN-T network stands.
+struct RnntLayerConfig {
+  std::uint32_t chip = 0;  ///< index on the board
+  std::string mode;        ///< as MappingConfig::weight_mode
+  /// Northern tiles of the chains of each summation group, ROW.COLUMN or ranges within a row, groups separated by ';';
+  /// a group without any is placed automatically.
+  std::string place;
+};
+
+/// Map of the RNN-T network onto the board. The defaults are the published map of five chips.
+struct RnntConfig {
+  RnntLayerConfig enc_lstm0{0, "ab", "0.0-0.5 2.0-2.1; 4.0-4.5 2.4-2.5"};
+  RnntLayerConfig enc_lstm1{1, "ab", "0.0-0.5 2.0-2.1; 4.0-4.5 2.4-2.5"};
+  RnntLayerConfig enc_lstm2{2, "wp1wp2", "0.0-0.5 2.0-2.1; 4.0-4.5 3.4-3.5"};
+  RnntLayerConfig enc_lstm3{3, "wp1wp2", "0.0-0.5 2.0-2.1"};
+  RnntLayerConfig enc_lstm4{3, "wp1wp2", "4.0-4.5 2.4-2.5"};
+  RnntLayerConfig dec_lstm0{4, "ab", "0.0-0.3"};
+  RnntLayerConfig dec_lstm1{4, "ab", "4.0-4.3"};
+  RnntLayerConfig joint{4, "ab", "3.4-3.5"};
+  std::uint32_t encoder_chain_columns = 512;  ///< outputs of a chain of an encoder layer
+  std::uint32_t joint_chains = 2;             ///< chains that the joint's outputs are split over (A)
+  std::uint32_t embedding_copies = 9;         ///< copies of the merged embedding on tiles (P)
+  bool weight_expansion = false;              ///< Enc-LSTM0 on expanded inputs (P, as an option)
+  std::uint32_t expanded_inputs = 1024;       ///< their number (D)
+  double input_full_scale = 3.0;              ///< feature, in standard deviations, of a full pulse (A)
+  double gate_full_scale = 8.0;               ///< partial gate sum that fills the read-out, unless measured (A)
+  double joint_full_scale = 8.0;              ///< the same of the joint (A)
+};
+
 struct PlatformConfig {
   std::string preset = "quantized";
   std::uint64_t seed = 1;
@@ -74,6 +105,7 @@ struct PlatformConfig {
   EnergyConfig energy;
   HostConfig host;
   MappingConfig mapping;
+  RnntConfig rnnt;
 };
 
 }  // namespace chronotile::config

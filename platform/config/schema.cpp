@@ -57,6 +57,8 @@ constexpr double kMostPadVectors = 4096;
 constexpr double kMostSites = 64;
 constexpr double kMostCount = 255;
 constexpr double kMostCycles = 1e6;
+constexpr double kMostColumns = 512;  // outputs of a tile
+constexpr double kMostInputs = 65536;
 
 // clang-format off
 // One line per key: name, unit, limits, description, tag, place in PlatformConfig.
@@ -84,6 +86,8 @@ const std::vector<Key> kKeys{
     {{"tile.array_share", "", between(0, 1), "Share of tile.energy_full_mac_nJ that goes to the array's account"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array_share>},
     {{"tile.array.programming_sigma", "of the largest weight", between(0, 1), "Standard deviation of the programming error"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::programming_sigma>},
     {{"tile.array.double_precision", "", any(), "Column sums in double instead of single precision"}, Tag::kModel, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::double_precision>},
+    {{"tile.array.half_precision_weights", "", any(), "Weights kept in 16 bits (rounded by at most 2^-11 of each) instead of 32; sums stay in single precision. No effect in double precision"}, Tag::kModel, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::half_precision_weights>},
+    {{"tile.array.fold_negated_set", "", any(), "Where WP2 holds exactly the negative of WP1, one pass over the weights serves both"}, Tag::kModel, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::fold_negated_set>},
 
     {{"node.hop_delay_ns", "ns", at_least(0), "Propagation delay of a hop of the mesh"}, Tag::kAssumed, at<&P::node, &mesh::NodeConfig::hop_delay_ns>},
     {{"node.energy_per_wire_hop_pJ", "pJ", at_least(0), "Energy of a pulse on a wire, per hop"}, Tag::kAssumed, at<&P::node, &mesh::NodeConfig::energy_per_wire_hop_pJ>},
@@ -108,6 +112,7 @@ const std::vector<Key> kKeys{
 
     {{"host.step_overhead_ns", "ns", at_least(0), "From a chip's interrupt to its next start trigger"}, Tag::kAssumed, at<&P::host, &HostConfig::step_overhead_ns>},
     {{"host.energy_per_step_nJ", "nJ", at_least(0), "Energy of the digital work of a step"}, Tag::kAssumed, at<&P::host, &HostConfig::energy_per_step_nJ>},
+    {{"host.joint_evaluations_per_step", "", between(1, kMostSites), "Evaluations of an RNN-T's last joint layer that fit into host.step_overhead_ns"}, Tag::kAssumed, at<&P::host, &HostConfig::joint_evaluations_per_step>},
     {{"host.step_timeout_slots", "slots", at_least(1), "A step without an interrupt for so long is given up"}, Tag::kModel, at<&P::host, &HostConfig::step_timeout_slots>},
 
     {{"mapping.weight_mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of a tile's weight sets: ab asymmetry balance, single WP1 only, wp1wp2 1,024 rows, quad 4 PCM per weight"}, Tag::kPublished, at<&P::mapping, &MappingConfig::weight_mode>},
@@ -120,6 +125,39 @@ const std::vector<Key> kKeys{
     {{"mapping.output_full_scale", "", between(1e-6, 1e6), "Output of the last layer, in the network's units, that fills the signed read-out; larger ones are cut off"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::output_full_scale>},
     {{"mapping.window_tail_cycles", "cycles", between(0, kMostCycles), "Receivers close this long after full scale"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::window_tail_cycles>},
     {{"mapping.first_site", "", between(0, kMostSites - 1), "Site at which placement starts"}, Tag::kAssumed, at<&P::mapping, &MappingConfig::first_site>},
+
+    {{"rnnt.encoder_chain_columns", "", between(1, kMostColumns), "Outputs of a chain of tiles of an encoder layer"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::encoder_chain_columns>},
+    {{"rnnt.joint_chains", "", between(1, kMostSites), "Chains of tiles that the outputs of the joint's first layer are split over"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::joint_chains>},
+    {{"rnnt.embedding_copies", "", between(1, kMostSites), "Copies on tiles of the embedding merged with the input weights, each of that share of the weight"}, Tag::kPublished, at<&P::rnnt, &RnntConfig::embedding_copies>},
+    {{"rnnt.weight_expansion", "", any(), "Enc-LSTM0 works on more inputs, mixed by a random matrix"}, Tag::kPublished, at<&P::rnnt, &RnntConfig::weight_expansion>},
+    {{"rnnt.expanded_inputs", "", between(1, kMostInputs), "Number of these inputs"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::expanded_inputs>},
+    {{"rnnt.input_full_scale", "", above(0), "Normalised feature that makes a pulse of full scale, in standard deviations, where the weights file does not say; larger ones are cut off"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::input_full_scale>},
+    {{"rnnt.gate_full_scale", "", above(0), "Partial sum of an LSTM gate that fills the read-out, where the weights file has no measured one"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::gate_full_scale>},
+    {{"rnnt.joint_full_scale", "", above(0), "Partial sum of the joint's first layer that fills the read-out, where the weights file has no measured one"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::joint_full_scale>},
+    {{"rnnt.enc_lstm0.chip", "", between(0, kMostSites - 1), "Chip of Enc-LSTM0, counted from 0"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm0, &RnntLayerConfig::chip>},
+    {{"rnnt.enc_lstm0.mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of its tiles' weight sets, as mapping.weight_mode"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm0, &RnntLayerConfig::mode>},
+    {{"rnnt.enc_lstm0.place", "", any(), "Northern tiles of its chains, ROW.COLUMN or ranges in a row; ';' between summation groups; none: placed automatically"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::enc_lstm0, &RnntLayerConfig::place>},
+    {{"rnnt.enc_lstm1.chip", "", between(0, kMostSites - 1), "Chip of Enc-LSTM1, counted from 0"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm1, &RnntLayerConfig::chip>},
+    {{"rnnt.enc_lstm1.mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of its tiles' weight sets, as mapping.weight_mode"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm1, &RnntLayerConfig::mode>},
+    {{"rnnt.enc_lstm1.place", "", any(), "Northern tiles of its chains, ROW.COLUMN or ranges in a row; ';' between summation groups; none: placed automatically"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::enc_lstm1, &RnntLayerConfig::place>},
+    {{"rnnt.enc_lstm2.chip", "", between(0, kMostSites - 1), "Chip of Enc-LSTM2, counted from 0"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm2, &RnntLayerConfig::chip>},
+    {{"rnnt.enc_lstm2.mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of its tiles' weight sets, as mapping.weight_mode"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm2, &RnntLayerConfig::mode>},
+    {{"rnnt.enc_lstm2.place", "", any(), "Northern tiles of its chains, ROW.COLUMN or ranges in a row; ';' between summation groups; none: placed automatically"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::enc_lstm2, &RnntLayerConfig::place>},
+    {{"rnnt.enc_lstm3.chip", "", between(0, kMostSites - 1), "Chip of Enc-LSTM3, counted from 0"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm3, &RnntLayerConfig::chip>},
+    {{"rnnt.enc_lstm3.mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of its tiles' weight sets, as mapping.weight_mode"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm3, &RnntLayerConfig::mode>},
+    {{"rnnt.enc_lstm3.place", "", any(), "Northern tiles of its chains, ROW.COLUMN or ranges in a row; ';' between summation groups; none: placed automatically"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::enc_lstm3, &RnntLayerConfig::place>},
+    {{"rnnt.enc_lstm4.chip", "", between(0, kMostSites - 1), "Chip of Enc-LSTM4, counted from 0"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm4, &RnntLayerConfig::chip>},
+    {{"rnnt.enc_lstm4.mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of its tiles' weight sets, as mapping.weight_mode"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::enc_lstm4, &RnntLayerConfig::mode>},
+    {{"rnnt.enc_lstm4.place", "", any(), "Northern tiles of its chains, ROW.COLUMN or ranges in a row; ';' between summation groups; none: placed automatically"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::enc_lstm4, &RnntLayerConfig::place>},
+    {{"rnnt.dec_lstm0.chip", "", between(0, kMostSites - 1), "Chip of Emb * Wx and Dec-LSTM0, counted from 0"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::dec_lstm0, &RnntLayerConfig::chip>},
+    {{"rnnt.dec_lstm0.mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of its tiles' weight sets, as mapping.weight_mode"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::dec_lstm0, &RnntLayerConfig::mode>},
+    {{"rnnt.dec_lstm0.place", "", any(), "Northern tiles of its chains, ROW.COLUMN or ranges in a row; ';' between summation groups; none: placed automatically"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::dec_lstm0, &RnntLayerConfig::place>},
+    {{"rnnt.dec_lstm1.chip", "", between(0, kMostSites - 1), "Chip of Dec-LSTM1, counted from 0"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::dec_lstm1, &RnntLayerConfig::chip>},
+    {{"rnnt.dec_lstm1.mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of its tiles' weight sets, as mapping.weight_mode"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::dec_lstm1, &RnntLayerConfig::mode>},
+    {{"rnnt.dec_lstm1.place", "", any(), "Northern tiles of its chains, ROW.COLUMN or ranges in a row; ';' between summation groups; none: placed automatically"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::dec_lstm1, &RnntLayerConfig::place>},
+    {{"rnnt.joint.chip", "", between(0, kMostSites - 1), "Chip of the joint's first layer, counted from 0"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::joint, &RnntLayerConfig::chip>},
+    {{"rnnt.joint.mode", "", one_of("ab", "single", "wp1wp2", "quad"), "Use of its tiles' weight sets, as mapping.weight_mode"}, Tag::kDerived, at<&P::rnnt, &RnntConfig::joint, &RnntLayerConfig::mode>},
+    {{"rnnt.joint.place", "", any(), "Northern tiles of its chains, ROW.COLUMN or ranges in a row; ';' between summation groups; none: placed automatically"}, Tag::kAssumed, at<&P::rnnt, &RnntConfig::joint, &RnntLayerConfig::place>},
 };
 
 const std::vector<PadMember> kPadMembers{

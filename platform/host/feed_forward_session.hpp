@@ -3,15 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "firmware/isa/instructions.hpp"
 #include "models/base/violation.hpp"
 #include "models/energy/meter.hpp"
 #include "platform/config/platform_config.hpp"
+#include "platform/host/chip_driver.hpp"
 #include "platform/mapping/plan.hpp"
 
 namespace chronotile::host {
@@ -33,9 +32,8 @@ struct SessionOptions {
 /// stream i. Construct one per process, attach observers, run.
 class FeedForwardSession {
  public:
-  /// `images`: program of each controller by name, as in ChipPlan::assembly.
-  FeedForwardSession(const config::PlatformConfig& config, const mapping::Plan& plan,
-                     const std::map<std::string, std::vector<isa::Word>>& images, const SessionOptions& options);
+  FeedForwardSession(const config::PlatformConfig& config, const mapping::Plan& plan, const Images& images,
+                     const SessionOptions& options);
   ~FeedForwardSession();
 
   /// Simulates all items. Energy is counted within steps only: what the chip uses while the host writes inputs for all

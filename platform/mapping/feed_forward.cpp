@@ -12,9 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "common/nearest.hpp"
 #include "common/user_error.hpp"
-#include "platform/mapping/emit_assembly.hpp"
+#include "platform/mapping/blocks.hpp"
+#include "platform/mapping/chip_builder.hpp"
+#include "platform/mapping/modes.hpp"
 #include "platform/mapping/placement.hpp"
 #include "platform/mapping/router.hpp"
 #include "platform/mapping/scale.hpp"
@@ -27,54 +28,7 @@ namespace {
 using isa::Group;
 using tile::WeightMatrix;
 
-constexpr std::uint32_t kBlock = kWires;
 constexpr int kPlacementTrials = 4000;
-
-std::uint32_t blocks_of(std::uint32_t count, std::uint32_t block) { return (count + block - 1) / block; }
-
-GroupMask groups_for(std::uint32_t wires) {
-  return static_cast<GroupMask>((1U << blocks_of(wires, kWiresPerGroup)) - 1U);
-}
-
-/// How a weight mode uses the two weight sets.
-struct Mode {
-  std::string_view name;
-  std::string_view remark;
-  bool second_set;  ///< WP2 is written too
-  bool halves;      ///< WP1 and WP2 hold different rows
-  double factor;    ///< times that W x comes onto the capacitor
-};
-
-constexpr std::array<Mode, 4> kModes{{
-    {"ab", "asymmetry balance: W on WP1, -W on WP2", true, false, 2},
-    {"single", "W on WP1", false, false, 1},
-    {"wp1wp2", "rows 0..511 on WP1, 512..1023 on WP2", true, true, 1},
-    {"quad", "W on both sets: four devices a weight", true, false, 2},
-}};
-
-const Mode& find_mode(const std::string& name) {
-  std::vector<std::string_view> names;
-  for (const Mode& mode : kModes) {
-    if (mode.name == name) {
-      return mode;
-    }
-    names.push_back(mode.name);
-  }
-  const std::string hint = did_you_mean(name, names);
-  throw UserError("mapping.weight_mode", fmt::format("there is no mode '{}'{}", name, hint.empty() ? "" : "; " + hint),
-                  "Give ab, single, wp1wp2 or quad");
-}
-
-/// One integration of a layer: which weight sets are read and with which polarity.
-struct Pass {
-  bool wp1 = false;
-  bool wp2 = false;
-  bool swapped = false;
-
-  [[nodiscard]] std::string text() const {
-    return fmt::format("{}{}", wp1 && wp2 ? "WP1 and WP2" : wp1 ? "WP1" : "WP2", swapped ? ", polarity swapped" : "");
-  }
-};
 
 /// A layer in blocks of tiles.
 struct Shape {
@@ -109,29 +63,17 @@ struct SlotRoutes {
   std::vector<Tree> trees;
 };
 
-std::vector<Pass> passes_of(const Mode& mode, std::uint32_t inputs) {
-  if (mode.name == "ab") {
-    return {{true, false, false}, {false, true, true}};
-  }
-  if (mode.name == "quad") {
-    return {{true, true, false}};
-  }
-  if (mode.halves && inputs > kBlock) {
-    return {{true, false, false}, {false, true, false}};
-  }
-  return {{true, false, false}};
-}
-
 class Mapper {
  public:
   Mapper(const Network& network, const config::PlatformConfig& config)
       : network_(network),
         config_(config),
-        mode_(find_mode(config.mapping.weight_mode)),
+        mode_(find_mode(config.mapping.weight_mode, "mapping.weight_mode")),
         timing_(slot_timing(config)),
         floorplan_(config.floorplan),
         mesh_(floorplan_),
-        free_(floorplan_) {}
+        free_(floorplan_),
+        builder_(config, timing_, mesh_) {}
 
   Plan run() {
     take_shapes();
@@ -142,8 +84,7 @@ class Mapper {
     ChipPlan chip;
     assign_tiles(chip);
     build_schedule(chip);
-    prove_disjoint(chip.routes);
-    emit(chip);
+    builder_.finish(chip);
     return finish(std::move(chip));
   }
 
@@ -172,7 +113,7 @@ class Mapper {
             fmt::format("it has {} inputs, but the layer before has {} outputs", shape.inputs, shapes_.back().outputs),
             "Make the sizes of neighbouring layers agree");
       }
-      shape.passes = passes_of(mode_, shape.inputs);
+      shape.passes = unsigned_passes(mode_, shape.inputs > kBlock);
       shape.halves = mode_.halves;
       shape.row_blocks = blocks_of(shape.inputs, shape.rows_per_tile());
       shape.column_blocks = blocks_of(shape.outputs, kBlock);
@@ -403,22 +344,10 @@ class Mapper {
 
   // ---- schedule -----------------------------------------------------------------------------------------------------
 
-  ScheduleBuilder& controller(const std::string& name) { return builders_[name]; }
+  ScheduleBuilder& controller(const std::string& name) { return builder_.controller(name); }
   [[nodiscard]] std::string tile_name(std::uint32_t site) const { return floorplan_.site_name(site); }
-  [[nodiscard]] std::string vertex_name(MeshGraph::Vertex vertex) const {
-    if (!mesh_.is_pad(vertex)) {
-      return tile_name(mesh_.site_of(vertex));
-    }
-    const std::uint32_t pad = mesh_.pad_of(vertex);
-    return vertex == mesh_.input_pad(pad) ? floorplan_.input_pad_name(pad) : floorplan_.output_pad_name(pad);
-  }
-  void say(std::uint32_t slot, std::string what) {
-    if (slots_.size() <= slot) {
-      slots_.resize(slot + 1);
-    }
-    slots_[slot].slot = slot;
-    slots_[slot].what.push_back(std::move(what));
-  }
+  [[nodiscard]] std::string vertex_name(MeshGraph::Vertex vertex) const { return builder_.vertex_name(vertex); }
+  void say(std::uint32_t slot, std::string what) { builder_.say(slot, std::move(what)); }
 
   static std::string range(std::uint32_t block, std::uint32_t count) {
     return fmt::format("{}..{}", block * kBlock, block * kBlock + count - 1);
@@ -431,7 +360,7 @@ class Mapper {
       for (std::size_t pass = 0; pass < shapes_[index].passes.size(); ++pass, ++slot) {
         const SlotRoutes& routes = transfers_[index][pass];
         for (std::size_t i = 0; i < routes.trees.size(); ++i) {
-          add_route(chip, routes.trees[i], slot);
+          builder_.add_route(routes.trees[i], slot);
           if (index == 0) {
             send(chip, routes, i, slot);
           } else {
@@ -444,7 +373,7 @@ class Mapper {
     first_slot_.push_back(slot);
     for (const SlotRoutes& routes : read_outs_) {
       for (std::size_t i = 0; i < routes.trees.size(); ++i) {
-        add_route(chip, routes.trees[i], slot);
+        builder_.add_route(routes.trees[i], slot);
         emit_block(shapes_.size() - 1, routes.blocks[i], routes.trees[i], slot);
         capture(chip, routes, i, slot);
       }
@@ -457,55 +386,6 @@ class Mapper {
       chip.finishers.push_back(pad);
     }
     say(slot - 1, fmt::format("interrupt to the host: {}", fmt::join(chip.finishers, ", ")));
-    chip.slots = slots_;
-  }
-
-  /// The switches of a way, and its report.
-  void add_route(ChipPlan& chip, const Tree& tree, std::uint32_t slot) {
-    for (const auto& [site, groups] : switches_of(mesh_, tree)) {
-      for (const auto& [group, bits] : groups) {
-        controller(tile_name(site)).hold(group, bits, slot);
-      }
-    }
-    Route route;
-    route.from = vertex_name(tree.source());
-    route.groups = tree.groups;
-    route.slot = slot;
-    for (const MeshGraph::Vertex vertex : tree.reached) {
-      route.to.push_back(vertex_name(vertex));
-    }
-    std::vector<std::int32_t> segment_of;
-    for (const Tree::Branch& branch : tree.branches) {
-      if (mesh_.is_pad(branch.vertex)) {
-        segment_of.push_back(-1);
-        continue;
-      }
-      const std::uint32_t site = mesh_.site_of(branch.vertex);
-      segment_of.push_back(static_cast<std::int32_t>(route.segments.size()));
-      route.segments.push_back({site, branch.vertex == MeshGraph::west_east(site),
-                                branch.parent < 0 ? -1 : segment_of[static_cast<std::size_t>(branch.parent)]});
-    }
-    for (const Route::Segment& segment : route.segments) {
-      const std::string name = floorplan_.site_name(segment.site);
-      if (floorplan_.is_tile(segment.site) && name != route.from) {
-        const bool ends = std::find(route.to.begin(), route.to.end(), name) != route.to.end();
-        const std::string text = ends ? fmt::format("hears {}", route.from)
-                                      : fmt::format("lets pass {} -> {}", route.from, fmt::join(route.to, ", "));
-        if (notes_given_.insert({slot, name + text}).second) {
-          controller(name).note(slot, text);
-        }
-      }
-    }
-    const double delay_ns = static_cast<double>(route.segments.size()) * config_.node.hop_delay_ns;
-    if (delay_ns > config_.mapping.window_tail_cycles * config_.clock.period_ns) {
-      throw UserError(
-          "mapping.window_tail_cycles",
-          fmt::format("pulses from {} arrive {:g} ns late over {} sets of wires, after the receivers' windows "
-                      "have closed",
-                      route.from, delay_ns, route.segments.size()),
-          "Raise mapping.window_tail_cycles or lower node.hop_delay_ns");
-    }
-    chip.routes.push_back(std::move(route));
   }
 
   /// An input pad sends a block of the network's inputs.
@@ -539,11 +419,7 @@ class Mapper {
   }
 
   [[nodiscard]] std::string receivers(const Tree& tree) const {
-    std::vector<std::string> names;
-    for (const MeshGraph::Vertex vertex : tree.reached) {
-      names.push_back(vertex_name(vertex));
-    }
-    return fmt::format("{}", fmt::join(names, ", "));
+    return fmt::format("{}", fmt::join(builder_.receivers(tree), ", "));
   }
 
   /// A tile of layer `index` turns the voltages of column block `block` into pulses.
@@ -655,22 +531,6 @@ class Mapper {
     chip.outputs.push_back(output);
   }
 
-  // ---- programs -----------------------------------------------------------------------------------------------------
-
-  void emit(ChipPlan& chip) {
-    std::set<std::string> with_weights;
-    for (const TileAssignment& tile : chip.tiles) {
-      with_weights.insert(tile_name(tile.site));
-    }
-    for (auto& [name, builder] : builders_) {
-      if (name.compare(0, 5, "tile_") == 0 && with_weights.count(name) == 0) {
-        builder.set_title("no weights, its node is passed through");
-      }
-      const ControllerSchedule schedule = builder.build(name, timing_);
-      chip.assembly[name] = emit_assembly(schedule, timing_, config_.tile);
-    }
-  }
-
   Plan finish(ChipPlan chip) const {
     Plan plan;
     plan.workload = network_.name;
@@ -680,6 +540,10 @@ class Mapper {
       plan.weights_on_tiles += std::uint64_t{shape.inputs} * shape.outputs;
     }
     plan.cells_programmed = plan.weights_on_tiles * (mode_.second_set && !mode_.halves ? 2U : 1U);
+    chip.input_count = plan.network_inputs;
+    chip.output_count = plan.network_outputs;
+    chip.matrices.push_back({network_.name, std::string(mode_.name), plan.network_inputs, plan.network_outputs, 0, 0,
+                             plan.weights_on_tiles});
     plan.chips.push_back(std::move(chip));
     return plan;
   }
@@ -702,9 +566,7 @@ class Mapper {
 
   std::vector<std::uint32_t> first_slot_;  ///< of each layer's integration; last: of the read-out
   std::map<std::pair<std::size_t, std::uint32_t>, std::uint32_t> last_emission_;  ///< (layer, column block) -> slot
-  std::map<std::string, ScheduleBuilder> builders_;
-  std::set<std::pair<std::uint32_t, std::string>> notes_given_;
-  std::vector<SlotUse> slots_;
+  ChipBuilder builder_;
 };
 
 }  // namespace

@@ -26,23 +26,31 @@ struct TileAssignment {
   tile::WeightMatrix wp2;
 };
 
-/// 512 inputs that the host writes to an input pad before each step.
+/// Which part of a signed input a pad sends.
+enum class InputPart : std::uint8_t { kWhole, kPositive, kNegative };
+
+/// Inputs that the host writes to an input pad before each step. Several entries may fill one vector of a pad, each its
+/// own wires; what none of them fills is 0.
 struct InputVector {
   std::uint32_t pad = 0;     ///< index in FloorplanConfig::pads
   std::uint32_t vector = 0;  ///< address in the pad's SRAM
-  std::uint32_t first = 0;   ///< index of the network input on wire 0
-  std::uint32_t count = 0;   ///< inputs on wires 0..count-1; the others are 0
+  std::uint32_t first = 0;   ///< index of the chip's input on wire `wire`
+  std::uint32_t count = 0;   ///< inputs on wires wire..wire+count-1
+  std::uint32_t wire = 0;
+  /// kWhole: x as it is, 0..1; else max(x, 0) or max(-x, 0).
+  InputPart part = InputPart::kWhole;
 };
 
 /// Outputs that the host reads from an output pad after each step: output = (code - zero_count) / counts_per_unit.
+/// Entries with the same outputs are partial sums that the host adds.
 struct OutputVector {
   std::uint32_t pad = 0;
   std::uint32_t vector = 0;
   std::uint32_t wire = 0;   ///< first wire
-  std::uint32_t first = 0;  ///< index of the network output on that wire
+  std::uint32_t first = 0;  ///< index of the chip's output on that wire
   std::uint32_t count = 0;
   double zero_count = 128;
-  double counts_per_unit = 127;
+  double counts_per_unit = 127;  ///< counts for an output of 1 in the network's units
 };
 
 /// A way of one vector over the mesh, for reports and for the proof that no two share a wire in a slot.
@@ -65,8 +73,23 @@ struct SlotUse {
   std::vector<std::string> what;  ///< one sentence each
 };
 
+/// A matrix of the network on a chip: which of the chip's inputs and outputs are its own.
+struct MatrixUse {
+  std::string name;
+  std::string mode;  ///< as MappingConfig::weight_mode
+  std::uint32_t rows = 0;
+  std::uint32_t columns = 0;
+  std::uint32_t first_input = 0;
+  std::uint32_t first_output = 0;
+  std::uint64_t network_weights = 0;  ///< weights of the network that it stands for (merged and copied ones once)
+};
+
 struct ChipPlan {
   std::uint32_t index = 0;
+  std::uint32_t input_count = 0;
+  std::uint32_t output_count = 0;
+  std::uint32_t slots_per_step = 0;  ///< of the schedule
+  std::vector<MatrixUse> matrices;
   std::vector<TileAssignment> tiles;
   std::map<std::string, std::string> assembly;  ///< controller ("tile_0_1", "ilp_NW", "olp_CE") -> program text (.lcs)
   std::vector<InputVector> inputs;
@@ -81,7 +104,7 @@ struct Plan {
   std::string workload;
   std::uint64_t weights_on_tiles = 0;  ///< weights of the network that stand on tiles
   std::uint64_t cells_programmed = 0;  ///< unit-cell halves (2-PCM weights) written, copies and negatives included
-  std::uint32_t network_inputs = 0;
+  std::uint32_t network_inputs = 0;    ///< of a chain of layers; else the sum over the chips
   std::uint32_t network_outputs = 0;
   std::vector<ChipPlan> chips;
 };

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "platform/chip/floorplan.hpp"
@@ -77,6 +78,17 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+std::string_view part_name(InputPart part) {
+  switch (part) {
+    case InputPart::kPositive:
+      return "positive";
+    case InputPart::kNegative:
+      return "negative";
+    default:
+      return "whole";
+  }
+}
+
 nlohmann::ordered_json slots_json(const ChipPlan& chip) {
   auto slots = nlohmann::ordered_json::array();
   for (const SlotUse& slot : chip.slots) {
@@ -136,8 +148,10 @@ nlohmann::ordered_json to_json(const Plan& plan, const config::FloorplanConfig& 
     for (const InputVector& input : chip.inputs) {
       inputs.push_back({{"pad", floorplan.input_pad_name(input.pad)},
                         {"vector", input.vector},
+                        {"wire", input.wire},
                         {"first", input.first},
-                        {"count", input.count}});
+                        {"count", input.count},
+                        {"part", part_name(input.part)}});
     }
     auto outputs = nlohmann::ordered_json::array();
     for (const OutputVector& output : chip.outputs) {
@@ -210,9 +224,11 @@ std::string to_text(const Plan& plan, const config::FloorplanConfig& config) {
     text += table(rows) + "\n";
     rows = {{"pad", "vector", "wires", "network"}};
     for (const InputVector& input : chip.inputs) {
-      rows.push_back({floorplan.input_pad_name(input.pad), fmt::format("{}", input.vector),
-                      fmt::format("0..{}", input.count - 1),
-                      fmt::format("inputs {}..{}", input.first, input.first + input.count - 1)});
+      rows.push_back(
+          {floorplan.input_pad_name(input.pad), fmt::format("{}", input.vector),
+           fmt::format("{}..{}", input.wire, input.wire + input.count - 1),
+           fmt::format("inputs {}..{}{}", input.first, input.first + input.count - 1,
+                       input.part == InputPart::kWhole ? "" : fmt::format(", {} part", part_name(input.part)))});
     }
     for (const OutputVector& output : chip.outputs) {
       rows.push_back({floorplan.output_pad_name(output.pad), fmt::format("{}", output.vector),

@@ -5,6 +5,8 @@
 #include <boost/graph/dijkstra_shortest_paths.hpp>
 #include <boost/graph/filtered_graph.hpp>
 #include <boost/property_map/function_property_map.hpp>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
@@ -113,27 +115,52 @@ std::uint32_t MeshGraph::site_of(Vertex vertex) const {
 
 std::optional<Tree> grow_tree(const MeshGraph& mesh, const Occupancy& occupied, MeshGraph::Vertex source,
                               const Net& net) {
-  const FreeVertex free{&occupied, net.groups};
-  if (!free(source)) {
+  const Net one{{source}, net.sinks, net.groups};
+  auto forest = grow_forest(mesh, occupied, one, {});
+  if (!forest || forest->trees.empty()) {
     return std::nullopt;
   }
-  Tree tree;
-  tree.groups = net.groups;
-  tree.branches.push_back({source, -1});
-  tree.reached.assign(net.sinks.size(), 0);
-  std::vector<std::int32_t> branch_of(mesh.size(), -1);  // index into tree.branches
-  branch_of[source] = 0;
+  Tree tree = std::move(forest->trees.front());
+  tree.reached = std::move(forest->reached);
+  tree.cost = forest->cost;
+  return tree;
+}
 
-  // A way that leaves the tree anywhere costs nothing up to there: the tree's own edges get weight 0.
+std::optional<Forest> grow_forest(const MeshGraph& mesh, const Occupancy& occupied, const Net& net,
+                                  const GrowthCosts& costs) {
+  struct Place {
+    std::int32_t tree = -1;  ///< index into Forest::trees; -1: on none
+    std::int32_t branch = -1;
+  };
+  const FreeVertex free{&occupied, net.groups};
+  std::vector<MeshGraph::Graph::vertex_descriptor> sources;
+  std::copy_if(net.sources.begin(), net.sources.end(), std::back_inserter(sources), free);
+  Forest forest;
+  forest.reached.assign(net.sinks.size(), 0);
+  std::vector<Place> place_of(mesh.size());
+  std::vector<bool> is_source(mesh.size(), false);
+  for (const auto source : sources) {
+    is_source[source] = true;
+  }
+
+  // A way that leaves a tree anywhere costs nothing up to there: the trees' own edges get weight 0.
   const boost::filtered_graph<MeshGraph::Graph, boost::keep_all, FreeVertex> wires(mesh.graph(), boost::keep_all{},
                                                                                    free);
   const auto base_weight = boost::get(boost::edge_weight, mesh.graph());
   const auto weight = boost::make_function_property_map<MeshGraph::Graph::edge_descriptor>(
       [&](const MeshGraph::Graph::edge_descriptor& edge) {
-        const std::int32_t to = branch_of[boost::target(edge, mesh.graph())];
-        const std::int32_t from = branch_of[boost::source(edge, mesh.graph())];
-        const bool in_tree = to > 0 && from >= 0 && tree.branches[static_cast<std::size_t>(to)].parent == from;
-        return in_tree ? 0 : boost::get(base_weight, edge);
+        const auto from = boost::source(edge, mesh.graph());
+        const auto to = boost::target(edge, mesh.graph());
+        const Place& tail = place_of[from];
+        const Place& head = place_of[to];
+        if (head.tree >= 0 && head.tree == tail.tree &&
+            forest.trees[static_cast<std::size_t>(head.tree)].branches[static_cast<std::size_t>(head.branch)].parent ==
+                tail.branch) {
+          return 0;
+        }
+        const bool turns = from / 2 == to / 2 && !mesh.is_pad(static_cast<MeshGraph::Vertex>(from));
+        return boost::get(base_weight, edge) + (turns ? costs.turn : 0) +
+               (is_source[from] && tail.tree < 0 ? costs.new_source : 0);
       });
 
   std::vector<std::size_t> waiting(net.sinks.size());
@@ -141,8 +168,11 @@ std::optional<Tree> grow_tree(const MeshGraph& mesh, const Occupancy& occupied, 
   while (!waiting.empty()) {
     std::vector<MeshGraph::Graph::vertex_descriptor> before(mesh.size());
     std::vector<int> distance(mesh.size(), kNowhere);
-    boost::dijkstra_shortest_paths(
-        wires, source, boost::predecessor_map(before.data()).distance_map(distance.data()).weight_map(weight));
+    if (!sources.empty()) {
+      boost::dijkstra_shortest_paths(wires, sources.begin(), sources.end(), before.data(), distance.data(), weight,
+                                     boost::get(boost::vertex_index, mesh.graph()), std::less<>{},
+                                     boost::closed_plus<int>{}, kNowhere, 0, boost::default_dijkstra_visitor{});
+    }
     std::tuple<int, std::size_t, MeshGraph::Vertex> best{kNowhere, 0, 0};
     for (std::size_t i = 0; i < waiting.size(); ++i) {
       for (const MeshGraph::Vertex vertex : net.sinks[waiting[i]]) {
@@ -154,24 +184,67 @@ std::optional<Tree> grow_tree(const MeshGraph& mesh, const Occupancy& occupied, 
       return std::nullopt;
     }
     std::vector<MeshGraph::Vertex> way;
-    for (auto vertex = sink; branch_of[vertex] < 0; vertex = static_cast<MeshGraph::Vertex>(before[vertex])) {
+    auto vertex = sink;
+    for (; place_of[vertex].tree < 0 && before[vertex] != vertex;
+         vertex = static_cast<MeshGraph::Vertex>(before[vertex])) {
       way.push_back(vertex);
     }
+    if (place_of[vertex].tree < 0) {
+      place_of[vertex] = {static_cast<std::int32_t>(forest.trees.size()), 0};
+      forest.trees.emplace_back();
+      forest.trees.back().groups = net.groups;
+      forest.trees.back().branches.push_back({vertex, -1});
+    }
+    const std::int32_t grown = place_of[vertex].tree;
+    Tree& tree = forest.trees[static_cast<std::size_t>(grown)];
     for (auto step = way.rbegin(); step != way.rend(); ++step) {
-      branch_of[*step] = static_cast<std::int32_t>(tree.branches.size());
-      tree.branches.push_back({*step, branch_of[before[*step]]});
+      place_of[*step] = {grown, static_cast<std::int32_t>(tree.branches.size())};
+      tree.branches.push_back({*step, place_of[before[*step]].branch});
     }
     tree.cost += cost;
-    tree.reached[waiting[index]] = sink;
+    tree.reached.push_back(sink);
+    forest.cost += cost;
+    forest.reached[waiting[index]] = sink;
     waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(index));
   }
-  return tree;
+  return forest;
+}
+
+Tree prune(const Tree& tree, const std::vector<MeshGraph::Vertex>& keep) {
+  std::vector<bool> needed(tree.branches.size(), false);
+  Tree result;
+  result.groups = tree.groups;
+  result.cost = tree.cost;
+  for (const MeshGraph::Vertex vertex : tree.reached) {
+    if (std::find(keep.begin(), keep.end(), vertex) != keep.end()) {
+      result.reached.push_back(vertex);
+    }
+  }
+  for (std::size_t i = tree.branches.size(); i-- > 0;) {
+    const Tree::Branch& branch = tree.branches[i];
+    needed[i] =
+        needed[i] || std::find(result.reached.begin(), result.reached.end(), branch.vertex) != result.reached.end();
+    if (needed[i] && branch.parent >= 0) {
+      needed[static_cast<std::size_t>(branch.parent)] = true;
+    }
+  }
+  std::vector<std::int32_t> index(tree.branches.size(), -1);
+  for (std::size_t i = 0; i < tree.branches.size(); ++i) {
+    if (needed[i]) {
+      const Tree::Branch& branch = tree.branches[i];
+      index[i] = static_cast<std::int32_t>(result.branches.size());
+      result.branches.push_back(
+          {branch.vertex, branch.parent < 0 ? -1 : index[static_cast<std::size_t>(branch.parent)]});
+    }
+  }
+  return result;
 }
 
 void occupy(const MeshGraph& mesh, const Tree& tree, Occupancy& occupied) {
   for (const Tree::Branch& branch : tree.branches) {
+    const bool sends = mesh.is_pad(branch.vertex) && branch.parent < 0;
     GroupMask& groups = occupied[branch.vertex];
-    groups = static_cast<GroupMask>(groups | (mesh.is_pad(branch.vertex) ? kAllGroups : tree.groups));
+    groups = static_cast<GroupMask>(groups | (sends ? kAllGroups : tree.groups));
   }
 }
 

@@ -74,7 +74,29 @@ struct Tree {
 [[nodiscard]] std::optional<Tree> grow_tree(const MeshGraph& mesh, const Occupancy& occupied, MeshGraph::Vertex source,
                                             const Net& net);
 
-/// Marks the wires of `tree`; a pad belongs to one vector a slot, whatever its groups.
+/// What ways cost beyond their hops.
+struct GrowthCosts {
+  int turn = 0;        ///< of a corner switch, on top of its small cost
+  int new_source = 0;  ///< of a source that drives nothing yet
+};
+
+/// Trees from several sources that together reach all sinks of a net: a vector that several pads send.
+struct Forest {
+  std::vector<Tree> trees;                 ///< their `reached` are those of the sinks that hear them
+  std::vector<MeshGraph::Vertex> reached;  ///< one per sink
+  int cost = 0;
+};
+
+/// Grown sink by sink along the shortest way from any vertex of the trees that are there or from any free source of
+/// `net`; nothing if a sink is not reached.
+[[nodiscard]] std::optional<Forest> grow_forest(const MeshGraph& mesh, const Occupancy& occupied, const Net& net,
+                                                const GrowthCosts& costs);
+
+/// The part of a tree that leads to the receivers in `keep`; nothing (no branches) if it has none of them.
+[[nodiscard]] Tree prune(const Tree& tree, const std::vector<MeshGraph::Vertex>& keep);
+
+/// Marks the wires of `tree`. An input pad sends one vector a slot, whatever its groups; an output pad captures
+/// disjoint wire groups of several.
 void occupy(const MeshGraph& mesh, const Tree& tree, Occupancy& occupied);
 
 /// Routes all nets in one slot, on wires that no other uses: cheapest sources first, taken back when a later net does

@@ -11,6 +11,7 @@ struct Entry {
   std::filesystem::path file;  ///< absolute, or relative to the working directory as the manifest was
   std::string label;           ///< class or transcript, without blanks around it
   std::string place;           ///< FILE:LINE of the manifest, or the folder: for messages
+  double seconds = 0;          ///< length of the recording if the manifest says it
 };
 
 /// Reads a manifest: one `path<TAB>label` per line, paths relative to the manifest, in the order of the lines. Empty
@@ -30,5 +31,20 @@ struct Entry {
 
 /// read_class_folders() for a directory, read_tsv() for anything else.
 [[nodiscard]] std::vector<Entry> read(const std::filesystem::path& path, const std::vector<std::string>& classes);
+
+/// Reads a directory of Librispeech: every *.trans.txt in it or below, in the order of their paths, with a line
+/// `ID TEXT` for each recording ID.flac (or ID.wav) beside it. Throws UserError with file and line for a line without
+/// text or whose recording does not exist, and with the directory if there are none.
+[[nodiscard]] std::vector<Entry> read_librispeech(const std::filesystem::path& directory);
+
+/// Reads a manifest of MLPerf Inference's RNN-T: a JSON list of objects with "transcript" and "files", a list whose
+/// first object names the recording as "fname", relative to the manifest; "original_duration" gives `seconds`. Throws
+/// UserError with the file, and line or number of the entry from 0, if it is no such list, lists nothing, or names a
+/// recording that does not exist.
+[[nodiscard]] std::vector<Entry> read_mlperf(const std::filesystem::path& file);
+
+/// Recordings with transcripts: read_librispeech() for a directory, read_mlperf() for a *.json, read_tsv() for anything
+/// else.
+[[nodiscard]] std::vector<Entry> read_transcripts(const std::filesystem::path& path);
 
 }  // namespace chronotile::manifest

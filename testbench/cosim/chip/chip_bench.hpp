@@ -22,7 +22,8 @@ class ChipBench {
         workers(1),
         services{violations, meter, lanes, workers, config.seed, 0},
         chip("chip0", config, services),
-        host("host", config, services) {
+        host("host", config),
+        access(host.chip()) {
     host.bus().bind(chip.bus());
   }
 
@@ -36,12 +37,12 @@ class ChipBench {
            const std::function<void()>& after) {
     host.set_program([&] {
       for (const auto& [name, text] : programs) {
-        host.load_firmware(controller(name), toolchain::assemble_text(text, name).words);
-        host.start_controller(controller(name));
+        access.load_firmware(controller(name), toolchain::assemble_text(text, name).words);
+        access.start_controller(controller(name));
       }
       before();
       sc_core::wait(sc_core::sc_time(kStart_ns - 1.0, sc_core::SC_NS) - sc_core::sc_time_stamp());
-      host.trigger(1);
+      access.trigger(1);
       sc_core::wait(sc_core::sc_time(kStart_ns + slots * kSlot_ns, sc_core::SC_NS) - sc_core::sc_time_stamp());
       after();
     });
@@ -61,6 +62,7 @@ class ChipBench {
   Services services;
   chip::Chip chip;
   host::Host host;
+  host::ChipAccess access;
 };
 
 }  // namespace chronotile::cosim

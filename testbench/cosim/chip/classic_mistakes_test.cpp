@@ -138,16 +138,16 @@ class ClassicMistake : public testing::Test {
     bench.chip.tile(kTileSite).program(tile::WeightSet::kWp1, weights);
     bench.run(
         {{"ilp_NW", sender}, {"tile_0_0", tile}, {"tile_1_0", corner}, {"olp_NW", receiver}}, 3,
-        [this] { bench.host.write_vector(0, 0, 0, counts); },
+        [this] { bench.access.write_vector(0, 0, 0, counts); },
         [this, steps] {
           for (int step = 1; step < steps; ++step) {
-            bench.host.trigger(1);
+            bench.access.trigger(1);
             sc_core::wait(3 * ChipBench::kSlot_ns, sc_core::SC_NS);
           }
           read();
         });
   }
-  void read() { words = bench.host.read_vector(bench.chip.floorplan().pads(), 3, 0, 0, kWires); }
+  void read() { words = bench.access.read_vector(bench.chip.floorplan().pads(), 3, 0, 0, kWires); }
 
   [[nodiscard]] double largest_difference() const {
     const std::vector<double> right = expected();
@@ -274,8 +274,8 @@ TEST_F(ClassicMistake, BorderguardOpenToTwoDrivers) {
   bench.run(
       programs, 3,
       [this] {
-        bench.host.write_vector(0, 0, 0, counts);
-        bench.host.write_vector(1, 1, 0, std::vector<double>(kWires, 200.0));
+        bench.access.write_vector(0, 0, 0, counts);
+        bench.access.write_vector(1, 1, 0, std::vector<double>(kWires, 200.0));
       },
       [this] { read(); });
   std::vector<double> longer(counts);  // the longer of two pulses wins

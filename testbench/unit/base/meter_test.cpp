@@ -23,6 +23,24 @@ TEST(Meter, SumsByAccountPlaceAndDomain) {
   EXPECT_EQ(meter.place_domain(host), "host");
 }
 
+TEST(Meter, ActiveLanesNeedNotBeTheFirst) {
+  Meter meter(3);
+  const Place place = meter.add_place("tile_0_0", "NW");
+  const double lanes_nJ[3] = {1, 2, 4};
+  meter.set_active_lanes(std::vector<bool>{true, false, true});
+  EXPECT_EQ(meter.active_lanes(), 2U);
+  EXPECT_TRUE(meter.active(0) && !meter.active(1) && meter.active(2));
+  meter.charge_lanes(place, Account::kArray, lanes_nJ);
+  meter.charge(place, Account::kPads, 10);
+  EXPECT_DOUBLE_EQ(meter.total_nJ(Account::kArray), 5);
+  EXPECT_DOUBLE_EQ(meter.total_nJ(Account::kPads), 20);
+  meter.set_active_lanes(2);
+  meter.charge_lanes(place, Account::kArray, lanes_nJ);
+  EXPECT_DOUBLE_EQ(meter.total_nJ(Account::kArray), 8);
+  EXPECT_EQ(meter.take_lanes(), (std::vector<double>{12, 14, 18}));
+  EXPECT_THROW(meter.set_active_lanes(std::vector<bool>(2)), std::invalid_argument);
+}
+
 TEST(Meter, AccountNames) {
   EXPECT_EQ(name(Account::kArray), "array");
   EXPECT_EQ(name(Account::kHost), "host");

@@ -127,6 +127,68 @@ TEST(Noise, EveryFieldOfTheStreamMatters) {
   EXPECT_EQ(first.size(), streams.size());
 }
 
+TEST(Noise, VectorBitsAreThoseOfTheStreamsWhateverTheLanes) {
+  const Stream stream = some_stream();
+  std::vector<LaneKey> keys;
+  for (std::uint64_t lane = 0; lane < 37; ++lane) {
+    keys.push_back({1000 + lane, lane / 3});
+  }
+  std::vector<std::int16_t> all(kVectorWires * keys.size());
+  vector_bits(stream, keys.data(), keys.size(), all.data());
+  for (std::size_t lane = 0; lane < keys.size(); ++lane) {
+    // the words of the same blocks, drawn one by one
+    Stream own = stream;
+    own.stream = keys[lane].stream;
+    own.step = keys[lane].step;
+    std::vector<double> words(4 * 64);
+    uniform(own, 0, words.data(), words.size());
+    std::vector<std::int16_t> alone(kVectorWires);
+    vector_bits(stream, &keys[lane], 1, alone.data());
+    for (std::size_t wire = 0; wire < kVectorWires; ++wire) {
+      const double centred = words[4 * (wire % 64) + wire / 128] * 2147483648.0;
+      const auto word = static_cast<std::uint32_t>(static_cast<std::int64_t>(centred)) ^ 0x80000000U;
+      const auto expected = static_cast<std::int16_t>(wire / 64 % 2 == 0 ? word & 0xffffU : word >> 16U);
+      ASSERT_EQ(alone[wire], expected) << wire;
+      ASSERT_EQ(all[wire * keys.size() + lane], expected) << wire << " of lane " << lane;
+    }
+  }
+}
+
+TEST(Noise, VectorNormalsHaveTheMomentsOfNormalNumbers) {
+  Stream stream = some_stream();
+  const std::vector<LaneKey> keys(16);
+  std::vector<std::int16_t> bits(kVectorWires * keys.size());
+  std::vector<float> draws(bits.size());
+  double sums[5] = {};
+  double pairs = 0;
+  double largest = 0;
+  double n = 0;
+  for (std::uint32_t vector = 0; vector < 128; ++vector) {
+    std::vector<LaneKey> own = keys;
+    for (std::size_t lane = 0; lane < own.size(); ++lane) {
+      own[lane] = {lane, vector};
+    }
+    vector_bits(stream, own.data(), own.size(), bits.data());
+    vector_normals(bits.data(), own.size(), draws.data());
+    for (std::size_t index = 0; index < draws.size(); ++index) {
+      const double x = static_cast<double>(draws[index]);
+      for (int power = 1; power <= 4; ++power) {
+        sums[power] += std::pow(x, power);
+      }
+      pairs += x * static_cast<double>(draws[(index + 64 * own.size()) % draws.size()]);
+      largest = std::max(largest, std::abs(x));
+      n += 1;
+    }
+  }
+  EXPECT_NEAR(sums[1] / n, 0, 4 / std::sqrt(n));
+  EXPECT_NEAR(sums[2] / n, 1, 4 * std::sqrt(2 / n));
+  EXPECT_NEAR(sums[3] / n, 0, 4 * std::sqrt(15 / n));
+  EXPECT_NEAR(sums[4] / n, 3, 4 * std::sqrt(96 / n));
+  EXPECT_NEAR(pairs / n, 0, 4 / std::sqrt(n));
+  EXPECT_GT(largest, 4.4);
+  EXPECT_LT(largest, 4.86);
+}
+
 // Guards the results of every seed that users have recorded.
 TEST(Noise, BitsAreFixed) {
   std::vector<double> draws(1024);
@@ -136,6 +198,17 @@ TEST(Noise, BitsAreFixed) {
     hash = hash * 6364136223846793005ULL + static_cast<std::uint64_t>(static_cast<std::int64_t>(draw * 0x1p50));
   }
   EXPECT_EQ(hash, 0xfb60dabf9233aeceULL) << std::hex << hash;
+
+  const std::vector<LaneKey> keys(16, LaneKey{5, 9});
+  std::vector<std::int16_t> bits(kVectorWires * keys.size());
+  vector_bits(some_stream(), keys.data(), keys.size(), bits.data());
+  std::vector<float> normals(bits.size());
+  vector_normals(bits.data(), keys.size(), normals.data());
+  hash = 0;
+  for (const float normal : normals) {
+    hash = hash * 6364136223846793005ULL + static_cast<std::uint64_t>(static_cast<std::int64_t>(normal * 0x1p22F));
+  }
+  EXPECT_EQ(hash, 0x37a31c2e63bda2b0ULL) << std::hex << hash;
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ std::size_t keys_directly_in(std::string_view section) {
 }
 
 TEST(Schema, EveryMemberOfTheStructuresHasAKey) {
-  constexpr std::size_t kSections = 10;  // members of PlatformConfig that are structures
+  constexpr std::size_t kSections = 11;  // members of PlatformConfig that are structures
   EXPECT_EQ(keys_directly_in(""), member_count<PlatformConfig>() - kSections);
   EXPECT_EQ(keys_directly_in("clock"), member_count<ClockConfig>());
   EXPECT_EQ(keys_directly_in("floorplan"), member_count<FloorplanConfig>());
@@ -53,6 +53,11 @@ TEST(Schema, EveryMemberOfTheStructuresHasAKey) {
   EXPECT_EQ(keys_directly_in("energy"), member_count<EnergyConfig>());
   EXPECT_EQ(keys_directly_in("host"), member_count<HostConfig>());
   EXPECT_EQ(keys_directly_in("mapping"), member_count<MappingConfig>());
+  EXPECT_EQ(keys_directly_in("rnnt"), member_count<RnntConfig>() - 8);  // layers
+  for (const std::string layer :
+       {"enc_lstm0", "enc_lstm1", "enc_lstm2", "enc_lstm3", "enc_lstm4", "dec_lstm0", "dec_lstm1", "joint"}) {
+    EXPECT_EQ(keys_directly_in("rnnt." + layer), member_count<RnntLayerConfig>());
+  }
   EXPECT_EQ(pad_members().size(), member_count<PadSite>());
 }
 

@@ -207,20 +207,59 @@ TEST(Arrivals, LanesAreIndependent) {
   EXPECT_EQ(result.coverage.missed_ns, 2511 - 1200);
 }
 
+/// Adds 3 ns to each pulse; counts how often durations were worked out before they were added.
+class Lengthening : public Reception {
+ public:
+  [[nodiscard]] double bound_ns() const override { return 3; }
+  void receive(const Pulses& pulses, Block& durations_ns) const override {
+    ++received;
+    durations_ns = pulses.emission->durations_ns;
+    durations_ns = (durations_ns > 0).select(durations_ns + 3, durations_ns);
+  }
+  void add(const Pulses& pulses, GroupMask groups, double weight, Block& sum) const override {
+    Block durations_ns;
+    receive(pulses, durations_ns);
+    --received;
+    for_each_run(groups, [&](int first, int last) {
+      sum.middleRows(first, last - first) += weight * durations_ns.middleRows(first, last - first);
+    });
+  }
+  mutable int received = 0;
+};
+
 TEST(Arrivals, ReceptionMayLengthenAPulse) {
   Arrivals arrivals;
   add(arrivals, vector_of(1, 100, kAllGroups, 50));
   Block sum = Block::Zero(kWires, 1);
-  const Coverage coverage = overlap(
-      arrivals.entries(), Window{100, 152}, [](const Pulses&, Block& d) { d += 3; }, sum);
+  const Lengthening reception;
+  const Coverage coverage = overlap(arrivals.entries(), Window{100, 152}, &reception, sum);
   EXPECT_EQ(sum(0, 0), 52);
   EXPECT_EQ(coverage.missed_ns, 1);
   Block tail = Block::Zero(kWires, 1);
-  EXPECT_EQ(overlap(
-                arrivals.entries(), Window{151, 200}, [](const Pulses&, Block& d) { d += 3; }, tail)
-                .heard,
-            kAllGroups);
+  EXPECT_EQ(overlap(arrivals.entries(), Window{151, 200}, &reception, tail).heard, kAllGroups);
   EXPECT_EQ(tail(0, 0), 2);
+}
+
+TEST(Arrivals, ReceivedDurationsAreWorkedOutFirstOnlyWhereTheBoundLeavesADoubt) {
+  Arrivals arrivals;
+  add(arrivals, vector_of(1, 100, kAllGroups, [](int wire, int) { return wire < 64 ? 50.0 : 20.0; }));
+  add(arrivals, vector_of(2, 400, kAllGroups, 40));
+  const Lengthening reception;
+  const std::vector<Window> sure{{95, 153, kAllGroups, 1}, {395, 443, 0x0f, -1}, {395, 450, 0xf0, 2}};
+  Block sum = Block::Zero(kWires, 1);
+  const Coverage coverage = overlap(arrivals.entries(), sure.data(), sure.size(), &reception, sum);
+  EXPECT_EQ(reception.received, 0);
+  EXPECT_EQ(coverage.heard, kAllGroups);
+  EXPECT_EQ(coverage.partial, 0);
+  EXPECT_EQ(sum(0, 0), 53 - 43);
+  EXPECT_EQ(sum(64, 0), 23 - 43);
+  EXPECT_EQ(sum(511, 0), 23 + 2 * 43);
+  const std::vector<Window> doubtful{{95, 152, kAllGroups, 1}, {395, 443, 0x0f, -1}, {395, 450, 0xf0, 2}};
+  Block other = Block::Zero(kWires, 1);
+  EXPECT_EQ(overlap(arrivals.entries(), doubtful.data(), doubtful.size(), &reception, other).partial, 0x01);
+  EXPECT_EQ(reception.received, 1);
+  EXPECT_EQ(other(0, 0), 52 - 43);
+  EXPECT_TRUE((other.bottomRows(448) == sum.bottomRows(448)).all());
 }
 
 TEST(Arrivals, ForgetsWhatHasEnded) {

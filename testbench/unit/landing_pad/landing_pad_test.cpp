@@ -418,17 +418,18 @@ TEST(Pads, DirectMemoryIsTheByteWindow) {
 }
 
 TEST(Pads, LanesCarryTheirOwnWords) {
-  Pads pads({}, 3);
+  constexpr int kLanes = 11;
+  Pads pads({}, kLanes);
   pads.ilp_lc.at(100, {{Group::kPadSendVector, 2}, {Group::kPadSend, 0xff}});
   pads.olp_lc.at(100, Group::kPadCapture, 0xff);
   pads.olp_lc.at(400, Group::kPadCapture, 0);
   support::simulate([&] {
     const std::uint64_t stride = 64 * map::kVectorBytes;
-    for (int lane = 0; lane < 3; ++lane) {
+    for (int lane = 0; lane < kLanes; ++lane) {
       pads.load(2, ramp_words(lane + 1), static_cast<std::uint64_t>(lane) * stride);
     }
     support::wait_until_ns(500);
-    for (int lane = 0; lane < 3; ++lane) {
+    for (int lane = 0; lane < kLanes; ++lane) {
       EXPECT_EQ(pads.stored(0, static_cast<std::uint64_t>(lane) * stride), ramp_words(lane + 1)) << lane;
     }
   });

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "testbench/protocol/duration/duration_checker.hpp"
@@ -435,6 +437,98 @@ TEST(Node, ResultsDoNotDependOnTheOrderOfProcesses) {
   EXPECT_GT(forwards.services.violations.count(), 5U);
   EXPECT_DOUBLE_EQ(forwards.services.energy.total_nJ(), backwards.services.energy.total_nJ());
   EXPECT_EQ(forwards.checker->open(), 0U);
+}
+
+/// Control lines that call listeners and show their levels, as those of the local controller do. No event is ever
+/// notified.
+class ListenedLines : public sc_core::sc_module, public controller::ControlLines {
+ public:
+  explicit ListenedLines(const sc_core::sc_module_name& name) : sc_module(name) {}
+  void set(Group group, std::uint16_t level) {
+    levels_.at(static_cast<std::size_t>(group)) = level;
+    for (controller::LevelListener* listener : listeners_) {
+      listener->on_levels(isa::Circuit::kMesh);
+    }
+  }
+  [[nodiscard]] std::uint32_t level(Group group) const override { return levels_.at(static_cast<std::size_t>(group)); }
+  [[nodiscard]] const std::uint16_t* levels() const override { return levels_.data(); }
+  [[nodiscard]] const sc_core::sc_event& changed(isa::Circuit /*circuit*/) const override { return never_; }
+  bool listen(isa::Circuit circuit, controller::LevelListener& listener) override {
+    EXPECT_EQ(circuit, isa::Circuit::kMesh);
+    listeners_.push_back(&listener);
+    return true;
+  }
+  [[nodiscard]] std::string controller_name() const override { return name(); }
+  [[nodiscard]] std::uint32_t pc() const override { return 0x2a; }
+
+ private:
+  std::array<std::uint16_t, isa::kGroupCount> levels_{};
+  std::vector<controller::LevelListener*> listeners_;
+  sc_core::sc_event never_{"never"};
+};
+
+/// One node under ListenedLines: pulses come from the west and leave at the east.
+struct ListeningNode {
+  ListeningNode() {
+    node.control.bind(lines);
+    west.out.bind(node.in(Edge::kWest));
+    node.out(Edge::kEast).bind(east.in);
+    node.out(Edge::kNorth).bind(north.in);
+    node.out(Edge::kSouth).bind(south.in);
+    node.rows_west_east().bind(rows_we.in);
+    node.rows_south_north().bind(rows_sn.in);
+    columns.out.bind(node.columns());
+  }
+  TestServices services;
+  energy::Place place = services.energy.add_place("mesh", "NW");
+  ListenedLines lines{"lc"};
+  PulseSource west{"west", 64};
+  PulseSource columns{"columns", 0};
+  Node node{"node", NodeConfig{}, services.services, place};
+  PulseLog east{"east"};
+  PulseLog north{"north"};
+  PulseLog south{"south"};
+  PulseLog rows_we{"rows_we"};
+  PulseLog rows_sn{"rows_sn"};
+};
+
+TEST(NodeListens, SwitchesThatMoveOnEmptyWiresCostNoDelta) {
+  ListeningNode bench;
+  bench.west.emit(100, kAllGroups, 50);
+  support::simulate([&] {
+    support::wait_until_ns(10);
+    bench.lines.set(Group::kBorderWest, kIn);
+    const auto deltas = sc_core::sc_delta_count();
+    support::wait_until_ns(20);
+    EXPECT_EQ(sc_core::sc_delta_count(), deltas + 1);  // that of 20 ns
+    support::wait_until_ns(100);
+    bench.lines.set(Group::kBorderEast, kOut);  // before or behind the source, in the first delta of its time stamp
+    support::wait_until_ns(150);
+    bench.lines.set(Group::kBorderEast, 0);  // at the end of the pulses
+    support::wait_until_ns(200);
+  });
+  ASSERT_EQ(bench.east.calls().size(), 2U);
+  EXPECT_EQ(bench.east.calls()[0].groups, kAllGroups);
+  EXPECT_EQ(bench.east.calls()[0].time_ns, 100);
+  EXPECT_EQ(bench.east.calls()[1].time_ns, 150);
+  EXPECT_THAT(bench.services.violations.kept(), IsEmpty());
+}
+
+TEST(NodeListens, SwitchesThatMoveDuringPulsesCutThem) {
+  ListeningNode bench;
+  bench.west.emit(100, kAllGroups, 50);
+  support::simulate([&] {
+    support::wait_until_ns(10);
+    bench.lines.set(Group::kBorderWest, kIn);
+    bench.lines.set(Group::kBorderEast, kOut);
+    support::wait_until_ns(120);
+    bench.lines.set(Group::kBorderEast, 0x0f);
+    support::wait_until_ns(200);
+  });
+  EXPECT_THAT(bench.services.violations.kept(),
+              ElementsAre(is_violation(ViolationKind::kGuardMoved, "node", 120, 0x2a)));
+  EXPECT_THAT(bench.rows_we.calls(), testing::SizeIs(2));
+  EXPECT_GT(bench.east.calls().size(), 2U);
 }
 
 /// Keeps what was declared and set.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/align/aligned_allocator.hpp>
 #include <cmath>
 #include <cstring>
@@ -43,13 +44,26 @@ std::vector<double> inputs(std::size_t lanes) {
   return x;
 }
 
-template <typename Real>
-Aligned<Real> packed_weights(const std::vector<double>& weights) {
-  Aligned<Real> packed(kSize * kSize);
+template <typename Stored>
+struct Arithmetic {
+  using Real = Stored;
+  static Stored store(double weight) { return static_cast<Stored>(weight); }
+  static Real load(Stored weight) { return weight; }
+};
+template <>
+struct Arithmetic<mac::Half> {
+  using Real = float;
+  static mac::Half store(double weight) { return mac::to_half(weight); }
+  static Real load(mac::Half weight) { return mac::from_half(weight); }
+};
+
+template <typename Stored>
+Aligned<Stored> packed_weights(const std::vector<double>& weights) {
+  Aligned<Stored> packed(kSize * kSize);
   for (int row = 0; row < kWires; ++row) {
     for (int column = 0; column < kWires; ++column) {
       packed[mac::packed_index(row, column)] =
-          static_cast<Real>(weights[static_cast<std::size_t>(row) * kSize + static_cast<std::size_t>(column)]);
+          Arithmetic<Stored>::store(weights[static_cast<std::size_t>(row) * kSize + static_cast<std::size_t>(column)]);
     }
   }
   return packed;
@@ -63,7 +77,7 @@ class Kernel : public testing::Test {
   const std::vector<double> weights_ = random_numbers(kSize * kSize, 1.0, 1);
   const Aligned<Real> packed_ = packed_weights<Real>(weights_);
 };
-using Reals = testing::Types<float, double>;
+using Reals = testing::Types<float, double, mac::Half>;
 TYPED_TEST_SUITE(Kernel, Reals);
 
 TYPED_TEST(Kernel, EveryInstructionSetAndLaneCountGivesTheBitsOfTheScalarSum) {
@@ -77,10 +91,12 @@ TYPED_TEST(Kernel, EveryInstructionSetAndLaneCountGivesTheBitsOfTheScalarSum) {
       mac::multiply(this->packed_.data(), x.data(), out.data(), lanes, 0, kWires, isa);
       for (std::size_t column = 0; column < kSize; column += 11) {
         for (std::size_t lane = 0; lane < lanes; ++lane) {
-          TypeParam sum = 0;
+          using Real = typename Arithmetic<TypeParam>::Real;
+          Real sum = 0;
           for (std::size_t row = 0; row < kSize; ++row) {
-            sum = std::fma(static_cast<TypeParam>(this->weights_[row * kSize + column]),
-                           static_cast<TypeParam>(x[row * lanes + lane]), sum);
+            sum = std::fma(
+                Arithmetic<TypeParam>::load(Arithmetic<TypeParam>::store(this->weights_[row * kSize + column])),
+                static_cast<Real>(x[row * lanes + lane]), sum);
           }
           ASSERT_TRUE(same_bits(out[column * lanes + lane], static_cast<double>(sum)))
               << "isa " << static_cast<int>(isa) << " lanes " << lanes << " column " << column << " lane " << lane;
@@ -123,6 +139,52 @@ TYPED_TEST(Kernel, AColumnRangeWritesItsColumnsOnly) {
   }
 }
 
+TYPED_TEST(Kernel, LanesWithoutInputAreLeftOutAndOthersDoNotChange) {
+  constexpr std::size_t kLanes = 9;
+  std::vector<double> x = inputs(kLanes);
+  std::vector<double> whole(kSize * kLanes);
+  mac::multiply(this->packed_.data(), x.data(), whole.data(), kLanes, 0, kWires, mac::best_isa());
+  for (const std::vector<std::size_t>& idle :
+       {std::vector<std::size_t>{0, 3, 4, 8}, std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7, 8}}) {
+    std::vector<double> part = x;
+    for (std::size_t row = 0; row < kSize; ++row) {
+      for (const std::size_t lane : idle) {
+        part[row * kLanes + lane] = row % 2 == 0 ? 0.0 : -0.0;
+      }
+    }
+    std::vector<double> out(kSize * kLanes, -1);
+    mac::multiply(this->packed_.data(), part.data(), out.data(), kLanes, 0, kWires, mac::best_isa());
+    for (std::size_t index = 0; index < out.size(); ++index) {
+      const bool active = std::find(idle.begin(), idle.end(), index % kLanes) == idle.end();
+      ASSERT_TRUE(same_bits(out[index], active ? whole[index] : 0.0)) << index;
+    }
+  }
+}
+
+TYPED_TEST(Kernel, MayAddToWhatIsThere) {
+  const std::vector<double> x = inputs(3);
+  std::vector<double> whole(kSize * 3);
+  mac::multiply(this->packed_.data(), x.data(), whole.data(), 3, 0, kWires, mac::best_isa());
+  std::vector<double> out(kSize * 3, 2.5);
+  mac::multiply(this->packed_.data(), x.data(), out.data(), 3, 0, kWires, mac::best_isa(), mac::Into::kAdd);
+  for (std::size_t index = 0; index < out.size(); ++index) {
+    ASSERT_EQ(out[index], 2.5 + whole[index]);
+  }
+}
+
+TEST(Half, RoundsToNearestEven) {
+  EXPECT_EQ(mac::to_half(1.0).bits, 0x3c00);
+  EXPECT_EQ(mac::to_half(-0.5).bits, 0xb800);
+  EXPECT_EQ(mac::to_half(1.0 + 1.0 / 2048).bits, 0x3c00);
+  EXPECT_EQ(mac::to_half(1.0 + 3.0 / 2048).bits, 0x3c02);
+  EXPECT_EQ(mac::from_half(mac::to_half(std::ldexp(1.0, -24))), std::ldexp(1.0F, -24)) << "the smallest";
+  for (const double value : random_numbers(10000, 1.2, 9)) {
+    const double rounded = static_cast<double>(mac::from_half(mac::to_half(value)));
+    ASSERT_LE(std::abs(rounded - value), std::max(std::abs(value) / 2048, std::ldexp(1.0, -25)) * 1.0001);
+    ASSERT_EQ(mac::from_half(mac::to_half(-value)), -mac::from_half(mac::to_half(value)));
+  }
+}
+
 TEST(KernelZero, AnUnderflowIsPlusZeroEverywhere) {
   Aligned<float> weights(kSize * kSize, -1e-30F);
   std::vector<double> x(kSize, 0.0);
@@ -150,7 +212,7 @@ class Array : public support::ServicesFixture {
 
 TEST_F(Array, WithoutErrorHoldsTheTarget) {
   for (const bool double_precision : {false, true}) {
-    WeightArray array({0.0, double_precision});
+    WeightArray array({0.0, double_precision, false, true});
     EXPECT_FALSE(array.programmed(WeightSet::kWp1));
     array.program(WeightSet::kWp1, target(), services, 0);
     EXPECT_TRUE(array.programmed(WeightSet::kWp1));
@@ -160,8 +222,52 @@ TEST_F(Array, WithoutErrorHoldsTheTarget) {
   }
 }
 
+TEST_F(Array, InHalfPrecisionHoldsTheTargetToElevenBits) {
+  WeightArray array({});
+  array.program(WeightSet::kWp1, target(), services, 0);
+  const Eigen::ArrayXXd difference = (array.weights(WeightSet::kWp1) - target()).array().abs();
+  EXPECT_GT(difference.maxCoeff(), 0);
+  EXPECT_TRUE((difference <= target().array().abs() / 2048 + 1e-7).all());
+}
+
+TEST_F(Array, ANegatedSetIsFoldedOnlyWhereItIsExactlyThat) {
+  const std::vector<double> x = inputs(3);
+  for (const bool fold : {true, false}) {
+    ArrayConfig config;
+    config.fold_negated_set = fold;
+    WeightArray array(config);
+    array.program(WeightSet::kWp1, target(), services, 0);
+    EXPECT_FALSE(array.folded());
+    array.program(WeightSet::kWp2, -target(), services, 0);
+    EXPECT_EQ(array.folded(), fold);
+    EXPECT_TRUE(array.programmed(WeightSet::kWp2));
+    EXPECT_EQ(array.weights(WeightSet::kWp2), -array.weights(WeightSet::kWp1));
+    std::vector<double> first(kSize * 3);
+    std::vector<double> second(kSize * 3);
+    array.multiply(WeightSet::kWp1, x.data(), first.data(), 3, 0, kWires);
+    array.multiply(WeightSet::kWp2, x.data(), second.data(), 3, 0, kWires);
+    for (std::size_t index = 0; index < first.size(); ++index) {
+      ASSERT_EQ(second[index], -first[index]);
+    }
+    // programming either again takes them apart
+    WeightMatrix other = target();
+    other(5, 6) = 0.125;
+    const WeightMatrix negated = array.weights(WeightSet::kWp2);
+    array.program(WeightSet::kWp1, other, services, 0);
+    EXPECT_FALSE(array.folded());
+    EXPECT_EQ(array.weights(WeightSet::kWp2), negated);
+    EXPECT_EQ(array.weights(WeightSet::kWp1)(5, 6), 0.125);
+  }
+  ArrayConfig with_errors;
+  with_errors.programming_sigma = 0.03;
+  WeightArray array(with_errors);
+  array.program(WeightSet::kWp1, target(), services, 0);
+  array.program(WeightSet::kWp2, -target(), services, 0);
+  EXPECT_FALSE(array.folded());
+}
+
 TEST_F(Array, ProgrammingErrorIsGaussianReproducibleAndKeyed) {
-  WeightArray array({0.03, false});
+  WeightArray array({0.03, false, false, true});
   const WeightMatrix zero = WeightMatrix::Zero(kWires, kWires);
   array.program(WeightSet::kWp1, zero, services, 5);
   array.program(WeightSet::kWp2, zero, services, 5);
@@ -171,7 +277,7 @@ TEST_F(Array, ProgrammingErrorIsGaussianReproducibleAndKeyed) {
   EXPECT_NEAR(std::sqrt(first.array().square().mean()), 0.03, 3e-4);
   EXPECT_NEAR((first.array() * second.array()).mean() / 9e-4, 0, 0.01);
 
-  WeightArray again({0.03, false});
+  WeightArray again({0.03, false, false, true});
   again.program(WeightSet::kWp1, zero, services, 5);
   EXPECT_EQ(again.weights(WeightSet::kWp1), first);
   again.program(WeightSet::kWp1, zero, services, 6);

@@ -166,6 +166,41 @@ TEST_F(TileTest, AsymmetryBalanceDoublesTheResult) {
   EXPECT_THAT(violations.kept(), IsEmpty());
 }
 
+// In single precision, with transport errors that differ between the two integrations.
+TEST(TileFold, ANegatedSetFoldedChangesNoMoreThanRoundings) {
+  std::vector<std::unique_ptr<support::TestServices>> shared;
+  std::vector<std::unique_ptr<Site>> sites;
+  const Block x = random_pulses(2);
+  const WeightMatrix weights = random_weights(1);
+  for (const bool fold : {true, false}) {
+    TileConfig config;
+    config.array.fold_negated_set = fold;
+    mesh::TransportErrorConfig transport;
+    transport.mode = mesh::TransportErrorMode::kUniform;
+    shared.push_back(std::make_unique<support::TestServices>());
+    sites.push_back(std::make_unique<Site>(fold ? "folded" : "apart", shared.back()->services, config, transport));
+    Site& site = *sites.back();
+    site.tile.program(WeightSet::kWp1, weights);
+    site.tile.program(WeightSet::kWp2, -weights);
+    EXPECT_EQ(site.tile.array().folded(), fold);
+    prepare(site.lc);
+    window(site.lc, 10, 70);
+    site.rows.at(12, x);
+    site.lc.at(80, {{Group::kIntegrate, 0xff}, {Group::kWp1, 0}, {Group::kWp2, 0xff}, {Group::kPolarity, 0xff}});
+    site.lc.at(140, Group::kIntegrate, 0);
+    site.rows.at(82, x);
+    read(site.lc, 150, 450);
+  }
+  run_until(500);
+  const Block& folded = sites[0]->out.emissions.at(0)->durations_ns;
+  const Block& apart = sites[1]->out.emissions.at(0)->durations_ns;
+  EXPECT_GT(apart.maxCoeff(), 10);
+  EXPECT_LT((folded - apart).abs().maxCoeff(), 1e-3);
+  EXPECT_FALSE((folded == apart).all());
+  EXPECT_EQ(shared[0]->energy.total_nJ(), shared[1]->energy.total_nJ());
+  EXPECT_EQ(shared[0]->violations.count() + shared[1]->violations.count(), 0U);
+}
+
 TEST_F(TileTest, SignedInputsOfOneSetAreOneSignedSum) {
   Site& site = add();
   const WeightMatrix weights = random_weights(1);
@@ -593,6 +628,26 @@ TEST_F(SharedTest, AConnectionThatOpensLeavesEqualVoltages) {
   run_until(600);
   EXPECT_EQ(column0(0), 90);
   EXPECT_EQ(column0(1), 70);
+  EXPECT_THAT(violations.kept(), IsEmpty());
+}
+
+TEST_F(SharedTest, AConnectionOfSomeGroupsThatOpensLeavesTheOthersAlone) {
+  build(2);
+  WeightMatrix weights = single_weight();
+  weights(0, kWiresPerGroup) = weights(0, 0);
+  for (const std::unique_ptr<Site>& site : sites_) {
+    site->tile.program(WeightSet::kWp1, weights);
+  }
+  integrate({40, 100});
+  share(0, 6, 0xfe);
+  share(0, 220, 0);
+  read(sites_[0]->lc, 300, 500);
+  read(sites_[1]->lc, 300, 500);
+  run_until(600);
+  for (const std::size_t index : {0U, 1U}) {
+    EXPECT_EQ(column0(index), index == 0 ? 40 : 100);
+    EXPECT_EQ(sites_[index]->out.emissions.at(0)->durations_ns(kWiresPerGroup, 0), 70);
+  }
   EXPECT_THAT(violations.kept(), IsEmpty());
 }
 

@@ -102,5 +102,65 @@ TEST_F(Manifest, ReadTakesAFileToo) {
   EXPECT_EQ(names(read(write("data/m.tsv", "a.wav\tyes\n"), kClasses)), Names{"data/a.wav=yes"});
 }
 
+TEST_F(Manifest, LibrispeechDirectory) {
+  for (const auto* name : {"ls/84/121123/84-121123-0000.flac", "ls/84/121123/84-121123-0001.wav",
+                           "ls/174/50561/174-50561-0000.flac", "ls/README.TXT"}) {
+    (void)write(name, "");
+  }
+  (void)write("ls/84/121123/84-121123.trans.txt", "84-121123-0000 GO DO YOU HEAR\r\n84-121123-0001 IT'S\n\n");
+  (void)write("ls/174/50561/174-50561.trans.txt", "174-50561-0000 FORGOTTEN TOO\n");
+  const Names expected = {"ls/174/50561/174-50561-0000.flac=FORGOTTEN TOO",
+                          "ls/84/121123/84-121123-0000.flac=GO DO YOU HEAR", "ls/84/121123/84-121123-0001.wav=IT'S"};
+  EXPECT_EQ(names(read_librispeech(path("ls"))), expected);
+  EXPECT_EQ(names(read_transcripts(path("ls"))), expected);
+  EXPECT_EQ(read_transcripts(path("ls")).at(1).place, path("ls/84/121123/84-121123.trans.txt").string() + ":1");
+}
+
+TEST_F(Manifest, LibrispeechThatIsNone) {
+  user_error([&] { (void)read_librispeech(path("absent")); }, {"absent", "no such"});
+  user_error([&] { (void)read_transcripts(path("data")); }, {"data", "no transcripts", "LibriSpeech"});
+  (void)write("ls/1.flac", "");
+  (void)write("ls/a.trans.txt", "1 ONE\n2\n");
+  user_error([&] { (void)read_transcripts(path("ls")); }, {"a.trans.txt:2", "'2'", "ID TEXT"});
+  (void)write("ls/a.trans.txt", "1 ONE\n2 TWO\n");
+  user_error([&] { (void)read_transcripts(path("ls")); }, {"a.trans.txt:2", "2.flac"});
+}
+
+TEST_F(Manifest, MlperfManifest) {
+  const auto file = write("data/m.json", R"([
+    {"transcript": "turn on", "files": [{"fname": "a.wav", "speed": 1}], "original_duration": 2.5},
+    {"files": [{"fname": "sub/b c.flac"}, {"fname": "absent.wav"}], "transcript": " it's "}])");
+  const auto entries = read_transcripts(file);
+  EXPECT_EQ(names(entries), (Names{"data/a.wav=turn on", "data/sub/b c.flac=it's"}));
+  EXPECT_EQ(entries[0].seconds, 2.5);
+  EXPECT_EQ(entries[1].seconds, 0.0);
+}
+
+TEST_F(Manifest, MlperfManifestThatIsNone) {
+  const auto refused = [&](const std::string& text, std::vector<std::string> parts) {
+    const auto file = write("data/bad.json", text);
+    parts.emplace_back("bad.json");
+    user_error([&] { (void)read_mlperf(file); }, parts);
+  };
+  refused("[\n{\"transcript\": }]", {"bad.json:2", "no JSON"});
+  refused("[", {"bad.json:1", "no JSON"});
+  refused("{}", {"no list"});
+  refused("[]", {"no list"});
+  refused("[3]", {"entry 0", "files"});
+  refused(R"([{"transcript": "a", "files": []}])", {"entry 0", "files"});
+  refused(R"([{"transcript": "a", "files": [{"name": "a.wav"}]}])", {"entry 0", "fname"});
+  refused(R"([{"files": [{"fname": "a.wav"}]}])", {"entry 0", "transcript"});
+  refused(R"([{"transcript": 7, "files": [{"fname": "a.wav"}]}])", {"entry 0", "transcript", "7"});
+  refused(R"([{"transcript": "a", "files": [{"fname": "a.wav"}]}, {"transcript": "b", "files": [{"fname": "c.wav"}]}])",
+          {"entry 1", "c.wav"});
+  refused(R"([{"transcript": "a", "files": [{"fname": "a.wav"}], "original_duration": "long"}])",
+          {"entry 0", "original_duration", "long"});
+  user_error([&] { (void)read_transcripts(path("absent.json")); }, {"absent.json", "no such"});
+}
+
+TEST_F(Manifest, TranscriptsFromATsv) {
+  EXPECT_EQ(names(read_transcripts(write("data/m.tsv", "a.wav\tturn on\n"))), Names{"data/a.wav=turn on"});
+}
+
 }  // namespace
 }  // namespace chronotile::manifest

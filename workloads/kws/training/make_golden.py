@@ -9,12 +9,14 @@ Raw little-endian doubles. Run it again after the weights or the recordings have
 
 import argparse
 import os
+import sys
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy
 
 import numpy as np
 import soundfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../training"))
 import features
 import safetensors_io
 

@@ -9,7 +9,6 @@ variant) is synthesised by a process of its own, in a fixed order, and every cli
 """
 
 import argparse
-import ctypes
 import multiprocessing
 import os
 import sys
@@ -19,15 +18,13 @@ import zlib
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: the matrices are small, and --jobs shares the cores
 
 import numpy as np
-from scipy import fft as sp_fft
-from scipy import signal
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../training"))
 import features
+import sounds
+import voices
 
 SEED = 14
-VOICES = ["en", "en-029", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-gb-x-rp", "en-us", "en-us-nyc"]
-# Variants that are effects and not voices, left out before any result was seen.
-EFFECTS = {"UniRobot", "anikaRobot", "Demonic"} | {"robosoft" + n for n in ["", "2", "3", "4", "5", "6", "7", "8"]}
 SPLITS = {"train": (60, 7), "validation": (10, 3), "test": (None, 3)}  # variants, repetitions of (speaker, class)
 KEYWORDS = features.CLASSES[:10]
 UNKNOWN = ("backward bed bird cat dog eight five follow forward four happy house learn marvin nine one seven sheila "
@@ -35,107 +32,12 @@ UNKNOWN = ("backward bed bird cat dog eight five follow forward four happy house
 SHIPPED_PER_CLASS = 12
 SHIPPED_SEED = 2023  # the shipped clips are the first SHIPPED_PER_CLASS of each class after this shuffle
 
-_AUDIO_OUTPUT_SYNCHRONOUS = 2
-_CHARS_UTF8 = 1
-_RATE, _PITCH, _RANGE = 1, 3, 4
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-
-
-class Synthesiser:
-    """libespeak-ng with one voice and variant selected."""
-
-    def __init__(self, voice, variant):
-        self._lib = ctypes.CDLL("libespeak-ng.so.1")
-        self.rate_hz = self._lib.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, None, 0)
-        if self.rate_hz <= 0:
-            raise SystemExit("synthesise.py: espeak-ng does not start. Install libespeak-ng1 and espeak-ng-data.")
-        self._chunks = []
-        self._callback = _CALLBACK(self._receive)
-        self._lib.espeak_SetSynthCallback(self._callback)
-        if self._lib.espeak_SetVoiceByName(f"{voice}+{variant}".encode()) != 0:
-            raise SystemExit(f"synthesise.py: espeak-ng has no voice {voice}+{variant}. Install espeak-ng-data 1.51.")
-
-    def _receive(self, samples, count, _events):
-        if samples and count > 0:
-            self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        return 0
-
-    def speak(self, text, rate, pitch, pitch_range):
-        self._chunks = []
-        for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, pitch_range)):
-            self._lib.espeak_SetParameter(parameter, int(value), 0)
-        data = text.encode() + b"\0"
-        self._lib.espeak_Synth(data, ctypes.c_size_t(len(data)), 0, 0, 0, _CHARS_UTF8, None, None)
-        self._lib.espeak_Synchronize()
-        speech = np.concatenate(self._chunks) if self._chunks else np.zeros(1, np.int16)
-        return speech.astype(np.float64) / 32768.0
-
-
-def _list_variants(_):
-    lib = ctypes.CDLL("libespeak-ng.so.1")
-    lib.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, None, 0)
-    lib.espeak_Info.restype = ctypes.c_char_p
-    path = ctypes.c_char_p()
-    lib.espeak_Info(ctypes.byref(path))
-    return os.listdir(os.path.join(path.value.decode(), "voices", "!v"))
-
-
-def variants_available():
-    """Names of the voice variants installed, sorted. espeak-ng is asked in a process of its own: it keeps state."""
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        return sorted(set(pool.apply(_list_variants, (None,))) - EFFECTS)
-
 
 def split_variants():
     """{split: [variant]}: a fixed shuffle of the variants, cut 60 / 10 / rest."""
-    names = variants_available()
+    names = voices.variants_available()  # without effects, which were left out before any result was seen
     order = [names[i] for i in np.random.default_rng(SEED).permutation(len(names))]
     return {"train": order[:60], "validation": order[60:70], "test": order[70:]}
-
-
-def _filtered_noise(rng, shape_of_frequency):
-    spectrum = sp_fft.rfft(rng.standard_normal(features.CLIP_SAMPLES))
-    hz = np.fft.rfftfreq(features.CLIP_SAMPLES, 1.0 / features.SAMPLE_RATE)
-    return sp_fft.irfft(spectrum * shape_of_frequency(np.maximum(hz, 20.0)), features.CLIP_SAMPLES)
-
-
-def noise(rng):
-    """One second of white, pink, hum or babble-like noise with unit deviation."""
-    kind = rng.integers(4)
-    if kind == 0:
-        wave = rng.standard_normal(features.CLIP_SAMPLES)
-    elif kind == 1:
-        wave = _filtered_noise(rng, lambda f: f**-0.5)
-    elif kind == 2:
-        t = np.arange(features.CLIP_SAMPLES) / features.SAMPLE_RATE
-        base = rng.uniform(45.0, 130.0)
-        wave = _filtered_noise(rng, lambda f: 1.0 / f)
-        wave = wave / wave.std()
-        for harmonic in range(1, 9):
-            wave = wave + rng.uniform(0.0, 1.0) / harmonic * np.sin(
-                2.0 * np.pi * (base * harmonic * t + rng.uniform()))
-    else:
-        wave = _filtered_noise(rng, lambda f: 1.0 / (1.0 + (f / 500.0) ** 2) ** 0.5 * (f > 100.0))
-        t = np.arange(features.CLIP_SAMPLES) / features.SAMPLE_RATE
-        for _ in range(2):
-            wave = wave * (1.0 + rng.uniform(0.3, 0.9) * np.sin(2.0 * np.pi * (rng.uniform(2.0, 8.0) * t + rng.uniform())))
-    return wave / wave.std()
-
-
-def colour(rng, speech):
-    """Reverberation (half of the clips) and a spectral tilt of up to 3 dB an octave, in one pass."""
-    size = 32768
-    spectrum = sp_fft.rfft(speech, size)
-    hz = np.fft.rfftfreq(size, 1.0 / features.SAMPLE_RATE)
-    spectrum *= (np.maximum(hz, 60.0) / 1000.0) ** rng.uniform(-0.5, 0.5)
-    if rng.uniform() < 0.5:
-        seconds = rng.uniform(0.05, 0.4)  # for 60 dB
-        n = int(seconds * features.SAMPLE_RATE)
-        tail = rng.standard_normal(n) * 10.0 ** (-3.0 * np.arange(n) / n)
-        tail *= rng.uniform(0.1, 0.7) / np.sqrt(np.sum(tail**2))
-        tail[0] += 1.0
-        spectrum *= sp_fft.rfft(tail, size)
-    return sp_fft.irfft(spectrum, size)
 
 
 def place(rng, speech):
@@ -153,17 +55,15 @@ def clip(synthesiser, label, seed_key):
     rng = np.random.default_rng(seed_key)
     rate, pitch, pitch_range = rng.uniform(110, 230), rng.uniform(15, 85), rng.uniform(20, 80)
     level = 10.0 ** (rng.uniform(-30.0, -14.0) / 20.0)
-    background = noise(rng)
+    background = sounds.noise(rng, features.CLIP_SAMPLES)
     if label == "silence":
         wave = background * level * 10.0 ** (-rng.uniform(3.0, 35.0) / 20.0)
     else:
         word = UNKNOWN[rng.integers(len(UNKNOWN))] if label == "unknown" else label
-        spoken = synthesiser.speak(word, rate, pitch, pitch_range)
-        spoken = signal.resample_poly(spoken, 320, 441) if synthesiser.rate_hz == 22050 else signal.resample_poly(
-            spoken, features.SAMPLE_RATE, synthesiser.rate_hz)
+        spoken = synthesiser.speak_16k(word, rate, pitch, pitch_range)
         start, spoken = place(rng, spoken)
         placed = np.zeros(features.CLIP_SAMPLES)
-        coloured = colour(rng, spoken)[:features.CLIP_SAMPLES - start]
+        coloured = sounds.colour(rng, spoken)[:features.CLIP_SAMPLES - start]
         placed[start:start + len(coloured)] = coloured
         power = np.sqrt(np.mean(placed[start:start + len(spoken)] ** 2)) + 1e-9
         snr = 10.0 ** (rng.uniform(3.0, 35.0) / 20.0)
@@ -174,7 +74,7 @@ def clip(synthesiser, label, seed_key):
 def _speaker(job):
     """All clips of one speaker. Runs in a process of its own: see the module's comment."""
     voice, variant, repetitions, labels, want_audio = job
-    synthesiser = Synthesiser(voice, variant)
+    synthesiser = voices.Synthesiser(voice, variant)
     clips = []
     for label in labels:
         for repetition in range(repetitions):
@@ -186,10 +86,10 @@ def _speaker(job):
     return clips
 
 
-def speakers(variants, repetitions, voices=None, labels=None, want_audio=False, jobs=1):
+def speakers(variants, repetitions, voice_names=None, labels=None, want_audio=False, jobs=1):
     """Clips of every (variant, voice), speaker after speaker, as (label, voice, variant, repetition, mfcc, audio)."""
     work = [(voice, variant, repetitions, labels or features.CLASSES, want_audio)
-            for variant in variants for voice in (voices or VOICES)]
+            for variant in variants for voice in (voice_names or voices.VOICES)]
     # maxtasksperchild=1 with chunksize=1: a process per speaker.
     with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
         for clips in pool.imap(_speaker, work, chunksize=1):
@@ -247,17 +147,17 @@ def main():
     if not (options.arrays or options.full_test or options.shipped):
         parser.error("nothing to do: give --arrays, --full-test or --shipped")
     split = split_variants()
-    voices = VOICES[:2] if options.quick else VOICES
+    voice_names = voices.VOICES[:2] if options.quick else voices.VOICES
     if options.quick:
         split = {name: variants[:3] for name, variants in split.items()}
     if options.arrays:
         os.makedirs(options.arrays, exist_ok=True)
         for name, variants in split.items():
             begin = time.monotonic()
-            count = arrays(name, variants, SPLITS[name][1], options.arrays, voices=voices, jobs=options.jobs)
+            count = arrays(name, variants, SPLITS[name][1], options.arrays, voice_names=voice_names, jobs=options.jobs)
             print(f"{name}: {len(variants)} variants, {count} clips, {time.monotonic() - begin:.0f} s", file=sys.stderr)
     if options.full_test or options.shipped:
-        rows = list(speakers(split["test"], SPLITS["test"][1], voices=voices, want_audio=True, jobs=options.jobs))
+        rows = list(speakers(split["test"], SPLITS["test"][1], voice_names=voice_names, want_audio=True, jobs=options.jobs))
         if options.full_test:
             print(f"{write_flac(options.full_test, rows)} recordings in {options.full_test}", file=sys.stderr)
         if options.shipped:

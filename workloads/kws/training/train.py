@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../training"))
 import features
 import safetensors_io
 

@@ -1,0 +1,210 @@
+#include "platform/host/chip_driver.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "platform/host/words.hpp"
+
+namespace chronotile::host {
+namespace {
+
+double nanoseconds(const sc_core::sc_time& time) { return time / sc_core::sc_time(1, sc_core::SC_NS); }
+
+}  // namespace
+
+ChipDriver::ChipDriver(chip::Chip& chip, ChipAccess access, Services& services, energy::Meter& meter,
+                       mapping::ChipPlan plan, Images images, const config::PlatformConfig& config)
+    : chip_(chip),
+      access_(std::move(access)),
+      meter_(meter),
+      host_place_(meter.add_place("host", "host")),
+      plan_(std::move(plan)),
+      images_(std::move(images)),
+      lanes_(services.lanes.count()),
+      slot_ns_(config.clock.slot_cycles * config.clock.period_ns),
+      timeout_slots_(config.host.step_timeout_slots),
+      slot_cycles_(config.clock.slot_cycles),
+      energy_per_step_nJ_(config.host.energy_per_step_nJ),
+      full_scale_(config.pad.full_scale),
+      period_(config.clock.period_ns, sc_core::SC_NS),
+      reals_(kWires, 0.0) {
+  for (mapping::TileAssignment& assignment : plan_.tiles) {
+    const std::pair<tile::WeightSet, tile::WeightMatrix*> sets[] = {{tile::WeightSet::kWp1, &assignment.wp1},
+                                                                    {tile::WeightSet::kWp2, &assignment.wp2}};
+    for (const auto& [set, weights] : sets) {
+      if (weights->size() != 0) {
+        chip_.tile(assignment.site).program(set, *weights);
+        weights->resize(0, 0);
+      }
+    }
+  }
+  for (const std::string& name : plan_.finishers) {
+    finishers_ |= std::uint64_t{1} << controller(name);
+  }
+}
+
+std::uint32_t ChipDriver::controller(const std::string& name) const {
+  const int index = chip_.floorplan().find_controller(name);
+  if (index < 0) {
+    throw std::logic_error(fmt::format("the plan names a controller {} that the chip does not have", name));
+  }
+  return static_cast<std::uint32_t>(index);
+}
+
+void ChipDriver::load_firmware() {
+  for (const auto& [name, words] : images_) {
+    access_.load_firmware(controller(name), words);
+  }
+  for (const auto& entry : images_) {
+    access_.start_controller(controller(entry.first));
+  }
+  sc_core::wait(100, sc_core::SC_NS);
+}
+
+void ChipDriver::write_inputs(std::size_t lane, const double* inputs) {
+  for (auto vector = plan_.inputs.begin(); vector != plan_.inputs.end();) {
+    // All entries of one vector of a pad stand behind each other.
+    const mapping::InputVector& first = *vector;
+    std::uint8_t* const words = access_.words(first.pad, first.vector, lane);
+    if (words != nullptr) {
+      std::memset(words, 0, kWires);
+    } else {
+      std::fill(reals_.begin(), reals_.end(), 0.0);
+    }
+    for (; vector != plan_.inputs.end() && vector->pad == first.pad && vector->vector == first.vector; ++vector) {
+      const double* const in = inputs + vector->first;
+      const double scale = vector->part == mapping::InputPart::kNegative ? -full_scale_ : full_scale_;
+      if (words != nullptr) {
+        to_words(in, vector->count, scale, full_scale_, words + vector->wire);
+      } else {
+        std::transform(in, in + vector->count, reals_.begin() + vector->wire,
+                       [scale, this](double value) { return std::min(std::max(value * scale, 0.0), full_scale_); });
+      }
+    }
+    if (words == nullptr) {
+      access_.poke_reals(first.pad, first.vector, lane, reals_.data());
+    }
+  }
+}
+
+void ChipDriver::forget_outputs() {
+  std::fill(reals_.begin(), reals_.end(), 0.0);
+  for (const mapping::OutputVector& vector : plan_.outputs) {
+    const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
+    for (std::size_t lane = 0; lane < lanes_; ++lane) {
+      if (std::uint8_t* words = access_.words(window, vector.vector, lane); words != nullptr) {
+        std::memset(words, 0, kWires);
+      } else {
+        access_.poke_reals(window, vector.vector, lane, reals_.data());
+      }
+    }
+  }
+}
+
+void ChipDriver::read_outputs(std::size_t lane, double* outputs) {
+  std::fill(outputs, outputs + plan_.output_count, 0.0);
+  for (const mapping::OutputVector& vector : plan_.outputs) {
+    const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
+    double* out = outputs + vector.first;
+    const double unit = 1.0 / vector.counts_per_unit;
+    if (const std::uint8_t* words = access_.words(window, vector.vector, lane); words != nullptr) {
+      add_words(words + vector.wire, vector.count, vector.zero_count, unit, out);
+    } else {
+      access_.peek_reals(window, vector.vector, lane, reals_.data());
+      for (std::uint32_t k = 0; k < vector.count; ++k) {
+        out[k] += (reals_[vector.wire + k] - vector.zero_count) * unit;
+      }
+    }
+  }
+}
+
+std::uint64_t ChipDriver::conversions_per_step() const {
+  std::uint64_t words = 0;
+  for (const mapping::OutputVector& vector : plan_.outputs) {
+    words += vector.count;
+  }
+  return 2 * words + (words - plan_.output_count);
+}
+
+bool ChipDriver::step() {
+  access_.clear_interrupts(~std::uint64_t{0});  // what was raised before does not end this step
+  access_.trigger(1);
+  if (!wait_for_finishers()) {
+    return false;
+  }
+  const sc_core::sc_time taken = chip_.last_interrupt() - chip_.epoch();
+  const auto cycles = static_cast<std::uint32_t>(taken.value() / period_.value());
+  slots_per_step_ = std::max({1U, slots_per_step_, (cycles + slot_cycles_ - 1) / slot_cycles_});
+  ++steps_;
+  return true;
+}
+
+double ChipDriver::start_ns() const { return nanoseconds(chip_.epoch()); }
+double ChipDriver::latency_ns() const { return nanoseconds(chip_.last_interrupt() - chip_.epoch()); }
+
+/// A finisher that has faulted interrupts as well: that ends no step.
+bool ChipDriver::wait_for_finishers() {
+  const sc_core::sc_time give_up =
+      sc_core::sc_time_stamp() + sc_core::sc_time(timeout_slots_ * slot_ns_, sc_core::SC_NS);
+  std::uint64_t answered = 0;
+  while ((answered & finishers_) != finishers_ || chip_.last_interrupt() < chip_.epoch()) {
+    if (sc_core::sc_time_stamp() >= give_up) {
+      give_up_step(fmt::format("did not end within {} slots", timeout_slots_));
+      return false;
+    }
+    if (chip_.pending() == 0) {
+      sc_core::wait(give_up - sc_core::sc_time_stamp(), chip_.interrupt());
+    }
+    const std::uint64_t raised = access_.pending_interrupts();
+    if ((access_.faults() & finishers_) != 0) {
+      give_up_step("stopped by a fault");
+      return false;
+    }
+    answered |= raised;
+    access_.clear_interrupts(raised);
+  }
+  return true;
+}
+
+void ChipDriver::give_up_step(const std::string& why) {
+  std::vector<std::string> silent;
+  for (const auto& entry : images_) {
+    const std::uint32_t index = controller(entry.first);
+    const bool faulted = (access_.faults() >> index & 1U) != 0;
+    if (faulted || (finishers_ >> index & 1U) != 0) {
+      const std::uint32_t status = access_.read_controller(index, controller::map::kStatus);
+      silent.push_back(fmt::format("{} ({}, cause {}, pc {:#x})", entry.first,
+                                   name(static_cast<controller::State>(status & 0xffU)),
+                                   name(static_cast<controller::Cause>(status >> 8U & 0xffU)),
+                                   access_.read_controller(index, controller::map::kPc)));
+    }
+  }
+  failure_ = fmt::format("step {} of chip {} {}: {}", steps_, plan_.index, why, fmt::join(silent, ", "));
+}
+
+std::uint64_t ChipDriver::instructions() const {
+  std::uint64_t sum = 0;
+  for (std::uint32_t index = 0; index < chip_.floorplan().controllers(); ++index) {
+    sum += chip_.local_controller(index).executed();
+  }
+  return sum;
+}
+
+void ChipDriver::charge_host() { meter_.charge(host_place_, energy::Account::kHost, energy_per_step_nJ_); }
+
+std::vector<double> ChipDriver::take_energy() {
+  const auto half = sc_core::sc_time::from_value(period_.value() / 2);
+  const auto cycles = sc_core::sc_time_stamp().value() / period_.value() + 1;
+  sc_core::wait(sc_core::sc_time::from_value(cycles * period_.value()) + half - sc_core::sc_time_stamp());
+  chip_.settle_energy();
+  std::vector<double> taken = meter_.take_lanes();
+  sc_core::wait(period_ - half);
+  return taken;
+}
+
+}  // namespace chronotile::host

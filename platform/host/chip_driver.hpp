@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "firmware/isa/instructions.hpp"
+#include "models/base/services.hpp"
+#include "platform/chip/chip.hpp"
+#include "platform/config/platform_config.hpp"
+#include "platform/host/chip_access.hpp"
+#include "platform/mapping/plan.hpp"
+
+namespace chronotile::host {
+
+/// Programs of the controllers of one chip, by name as in ChipPlan::assembly.
+using Images = std::map<std::string, std::vector<isa::Word>>;
+
+/// Runs the steps of one chip by its plan: inputs to the input pads, start trigger, interrupts, outputs from the output
+/// pads. For a thread of simulation; one step at a time.
+class ChipDriver {
+ public:
+  /// Programs the chip's tiles with the plan's weights, which it does not keep.
+  ChipDriver(chip::Chip& chip, ChipAccess access, Services& services, energy::Meter& meter, mapping::ChipPlan plan,
+             Images images, const config::PlatformConfig& config);
+
+  [[nodiscard]] const mapping::ChipPlan& plan() const { return plan_; }
+
+  /// Writes all programs and starts all controllers, which then wait for the start trigger.
+  void load_firmware();
+
+  /// Inputs of a lane, all of the chip's (ChipPlan::input_count); cut at the ends of their range. Takes no simulated
+  /// time: transfers overlap with the chip's work in hardware, and HostConfig::step_overhead_ns stands for them.
+  void write_inputs(std::size_t lane, const double* inputs);
+  /// Forgets what the output pads hold, so that a step that captures nothing does not return old results.
+  void forget_outputs();
+  /// Outputs of a lane in the network's units, partial sums added (ChipPlan::output_count).
+  void read_outputs(std::size_t lane, double* outputs);
+
+  /// Arithmetic operations on the words of a step: scale and offset of each, and the sums of partial results.
+  [[nodiscard]] std::uint64_t conversions_per_step() const;
+
+  /// Start trigger to last interrupt. False, with failure() set: the step was given up because it did not come to its
+  /// interrupt within `host.step_timeout_slots` or because a controller that ends it faulted. (No exception:
+  /// AddressSanitizer loses track of the stack where one is thrown in or behind a simulation with SystemC threads.)
+  [[nodiscard]] bool step();
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+  // Of the last step.
+  [[nodiscard]] double start_ns() const;
+  [[nodiscard]] double latency_ns() const;
+
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  /// Slots from the start trigger to the last interrupt, the longest step.
+  [[nodiscard]] std::uint32_t slots_per_step() const { return slots_per_step_; }
+  /// Instructions that the chip's controllers executed.
+  [[nodiscard]] std::uint64_t instructions() const;
+
+  /// Charges the digital unit's energy of one step.
+  void charge_host();
+  /// Energy of each lane since the last call. Waits for the middle of a clock cycle, where all charges of a cycle are
+  /// in or out, and returns on the next edge.
+  [[nodiscard]] std::vector<double> take_energy();
+
+ private:
+  [[nodiscard]] std::uint32_t controller(const std::string& name) const;
+  [[nodiscard]] bool wait_for_finishers();
+  void give_up_step(const std::string& why);
+
+  chip::Chip& chip_;
+  ChipAccess access_;
+  energy::Meter& meter_;
+  energy::Place host_place_;
+  mapping::ChipPlan plan_;
+  Images images_;
+  std::size_t lanes_;
+  double slot_ns_;
+  std::uint32_t timeout_slots_;
+  std::uint32_t slot_cycles_;
+  double energy_per_step_nJ_;
+  double full_scale_;
+  sc_core::sc_time period_;
+  std::uint64_t finishers_ = 0;
+  std::uint64_t steps_ = 0;
+  std::uint32_t slots_per_step_ = 0;
+  std::string failure_;
+  std::vector<double> reals_;  ///< one vector
+};
+
+}  // namespace chronotile::host
