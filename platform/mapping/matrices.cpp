@@ -34,23 +34,6 @@ using isa::Group;
 constexpr GrowthCosts kInputCosts{14, 5};
 constexpr int kForests = 1500;  ///< grown before the routes of the inputs are given up
 
-/// "0.0-0.3 4.1" for sites.
-std::string sites_text(std::vector<std::uint32_t> sites, std::uint32_t columns) {
-  std::sort(sites.begin(), sites.end());
-  std::string text;
-  for (std::size_t first = 0, last = 0; first < sites.size(); first = last + 1) {
-    last = first;
-    while (last + 1 < sites.size() && sites[last + 1] == sites[last] + 1 && sites[last + 1] % columns != 0) {
-      ++last;
-    }
-    text += fmt::format("{}{}.{}", text.empty() ? "" : " ", sites[first] / columns, sites[first] % columns);
-    if (last > first) {
-      text += fmt::format("-{}.{}", sites[last] / columns, sites[last] % columns);
-    }
-  }
-  return text;
-}
-
 /// Inputs on the tiles of a grid of chains with the same rows: a row block of a summation group.
 struct Block {
   std::size_t shape = 0;

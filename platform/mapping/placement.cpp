@@ -1,5 +1,6 @@
 #include "platform/mapping/placement.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 
 namespace chronotile::mapping {
@@ -70,6 +71,22 @@ std::vector<LayerPlacement> candidate_placements(const FreeSites& free, std::uin
     }
   }
   return candidates;
+}
+
+std::string sites_text(std::vector<std::uint32_t> sites, std::uint32_t columns) {
+  std::sort(sites.begin(), sites.end());
+  std::string text;
+  for (std::size_t first = 0, last = 0; first < sites.size(); first = last + 1) {
+    last = first;
+    while (last + 1 < sites.size() && sites[last + 1] == sites[last] + 1 && sites[last + 1] % columns != 0) {
+      ++last;
+    }
+    text += fmt::format("{}{}.{}", text.empty() ? "" : " ", sites[first] / columns, sites[first] % columns);
+    if (last > first) {
+      text += fmt::format("-{}.{}", sites[last] / columns, sites[last] % columns);
+    }
+  }
+  return text;
 }
 
 }  // namespace chronotile::mapping

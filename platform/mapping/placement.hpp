@@ -41,4 +41,7 @@ class FreeSites {
 [[nodiscard]] std::vector<LayerPlacement> candidate_placements(const FreeSites& free, std::uint32_t row_blocks,
                                                                std::uint32_t column_blocks, std::uint32_t first_site);
 
+/// "0.0-0.3 4.1": sites as ROW.COLUMN, runs within a row as one, in the order of the grid.
+[[nodiscard]] std::string sites_text(std::vector<std::uint32_t> sites, std::uint32_t columns);
+
 }  // namespace chronotile::mapping

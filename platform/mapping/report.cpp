@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "platform/chip/floorplan.hpp"
+#include "platform/mapping/placement.hpp"
 
 namespace chronotile::mapping {
 namespace {
@@ -191,12 +192,12 @@ std::string to_text(const Plan& plan, const config::FloorplanConfig& config) {
     text += fmt::format("\nChip {}: {} tiles, {} slots a step\n\n", chip.index, chip.tiles.size(), chip.slots.size());
     std::vector<std::vector<std::string>> rows{{"layer", "rows", "columns", "mode", "tiles"}};
     for (const LayerUse& layer : layers_of(chip)) {
-      std::vector<std::string> names;
+      std::vector<std::uint32_t> sites;
       for (const TileAssignment* tile : layer.tiles) {
-        names.push_back(floorplan.site_name(tile->site));
+        sites.push_back(tile->site);
       }
       rows.push_back({layer.name, fmt::format("{}", layer.rows), fmt::format("{}", layer.columns), layer.mode,
-                      fmt::format("{}", fmt::join(names, " "))});
+                      sites_text(sites, floorplan.columns())});
     }
     text += table(rows) + "\n";
     rows = {{"slot", "what happens"}};
