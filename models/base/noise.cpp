@@ -5,17 +5,17 @@
 #include <cstring>
 #include <memory>
 
+#include "common/every_isa.hpp"
+
 // One source, several instruction sets, the same bits: only IEEE operations that round alike everywhere, no libm, and
 // no contraction (see CMakeLists.txt).
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CHRONOTILE_X86_PHILOX
 #include <immintrin.h>
 #endif
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CHRONOTILE_EVERY_ISA __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#if defined(__GNUC__)
 #define CHRONOTILE_INLINE inline __attribute__((always_inline))
 #else
-#define CHRONOTILE_EVERY_ISA
 #define CHRONOTILE_INLINE inline
 #endif
 

@@ -11,15 +11,12 @@
 #include <fmt/format.h>
 #include <boost/lexical_cast/try_lexical_convert.hpp>
 
+#include "common/every_isa.hpp"
 #include "common/user_error.hpp"
 
-// One source, several instruction sets, the same bits: only IEEE operations that round alike everywhere, and no
-// contraction (see CMakeLists.txt).
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CHRONOTILE_EVERY_ISA __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#if defined(__GNUC__)
 #define CHRONOTILE_INLINE inline __attribute__((always_inline))
 #else
-#define CHRONOTILE_EVERY_ISA
 #define CHRONOTILE_INLINE inline
 #endif
 

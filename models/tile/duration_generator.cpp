@@ -6,6 +6,7 @@
 #include <atomic>
 #include <utility>
 
+#include "common/every_isa.hpp"
 #include "models/duration/time.hpp"
 #include "models/tile/groups.hpp"
 
@@ -18,12 +19,6 @@ using isa::Group;
 /// Times of the kernel are whole picoseconds.
 constexpr double kTolerance_ns = 1e-3;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CHRONOTILE_EVERY_ISA __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define CHRONOTILE_EVERY_ISA
-#endif
 
 /// durations = max(0, (voltages - start) * inverse_slope - from_ns); returns the largest. `size` is a multiple of 16.
 CHRONOTILE_EVERY_ISA

@@ -8,14 +8,8 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "common/every_isa.hpp"
 #include "models/tile/groups.hpp"
-
-// One source, several instruction sets, the same bits: only IEEE operations that round alike everywhere.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CHRONOTILE_EVERY_ISA __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define CHRONOTILE_EVERY_ISA
-#endif
 
 namespace chronotile::tile {
 namespace {

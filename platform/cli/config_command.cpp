@@ -6,13 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "platform/cli/options.hpp"
+#include "platform/cli/run_summary.hpp"
 #include "platform/cli/terminal.hpp"
 #include "platform/config/config.hpp"
 
 namespace chronotile::cli {
 namespace {
-
-constexpr int kJsonIndent = 2;
 
 struct Options {
   config::Sources sources;

@@ -1,4 +1,5 @@
 #include "platform/cli/fw_command.hpp"
+#include "platform/cli/run_summary.hpp"
 
 #include <fmt/format.h>
 
@@ -31,8 +32,6 @@ using toolchain::CheckOptions;
 using toolchain::ControllerKind;
 using toolchain::Finding;
 using toolchain::Program;
-
-constexpr int kJsonIndent = 2;
 
 /// Options that say how to read a source.
 struct SourceOptions {

@@ -40,10 +40,10 @@ struct Item {
   std::int64_t energy_aJ = 0;  ///< whole, so that the sum does not depend on the order of the chips' steps
 };
 
-/// A lane of a chip: which item it carries and when that item's time began on the lane's clock.
+/// A lane of a chip in chip-by-chip order.
 struct LaneState {
   Item* item = nullptr;
-  Cycles clock = 0;  ///< chip by chip: earliest time of the item's next step
+  Cycles clock = 0;  ///< earliest time of the item's next step, in the item's time
 };
 
 }  // namespace
@@ -126,9 +126,7 @@ struct BoardSession::Impl {
     (void)driver.take_energy();
     meter.set_active_lanes(active);
     driver.charge_host();
-    const bool ended = driver.step();
-    --chips_in_step;
-    if (!ended) {
+    if (!driver.step()) {
       failure = driver.failure();
       return 0;
     }
@@ -153,6 +151,7 @@ struct BoardSession::Impl {
         items[lane]->stream->complete(chip, nanoseconds(begin[lane] + length), outputs.data());
       }
     }
+    --chips_in_step;  // not before the streams know: until then another chip's idle point may take them for stuck
     return length;
   }
 

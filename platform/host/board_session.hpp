@@ -10,7 +10,6 @@
 
 #include "platform/board/board.hpp"
 #include "platform/host/chip_driver.hpp"
-#include "platform/host/feed_forward_session.hpp"
 #include "platform/host/stream.hpp"
 #include "platform/mapping/plan.hpp"
 

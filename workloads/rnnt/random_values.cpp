@@ -3,13 +3,7 @@
 
 #include "workloads/rnnt/network.hpp"
 
-// One source, several instruction sets, the same bits: integers, and IEEE operations that round alike everywhere,
-// without contraction (see CMakeLists.txt).
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CHRONOTILE_EVERY_ISA __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define CHRONOTILE_EVERY_ISA
-#endif
+#include "common/every_isa.hpp"
 
 namespace chronotile::rnnt {
 namespace {
