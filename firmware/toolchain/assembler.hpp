@@ -54,8 +54,8 @@ class AssemblyError : public UserError {
 [[nodiscard]] Program assemble_text(std::string_view text, const std::string& name,
                                     const AssemblerOptions& options = {});
 
-/// The include file that comes with the library ("common.inc": slot timing and macros) or "" if there is none of this
-/// name. `.include` finds it after all folders.
+/// The include file that comes with the library ("common.inc": slot timing and macros; "program_row.lcs": a tile's
+/// program for closed-loop programming) or "" if there is none of this name. `.include` finds it after all folders.
 [[nodiscard]] std::string_view builtin_include(std::string_view name);
 
 /// A named constant of the language, such as ramp.run.

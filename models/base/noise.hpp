@@ -21,6 +21,9 @@ enum class Purpose : std::uint32_t {
   kPeriphery,
   kComparator,
   kWorkload,
+  kDefect,       ///< dead and stuck devices
+  kCalibration,  ///< the host's known vectors
+  kPulse,        ///< programming pulses on single devices
 };
 
 /// Identifies a family of draws.

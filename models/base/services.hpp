@@ -18,6 +18,8 @@ struct Services {
   WorkPool& workers;
   std::uint64_t seed = 1;
   std::uint32_t chip = 0;  ///< index of the chip, part of every noise key
+  /// Which chip it is: keys what fabrication made of it and what therefore stays from run to run.
+  std::uint64_t chip_seed = 1;
 };
 
 }  // namespace chronotile

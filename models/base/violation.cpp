@@ -91,6 +91,12 @@ void ViolationLog::report(Violation violation) {
   }
 }
 
+std::uint64_t ViolationLog::forget() {
+  by_kind_.clear();
+  kept_.clear();
+  return std::exchange(count_, 0);
+}
+
 std::uint64_t ViolationLog::count(ViolationKind kind) const {
   const auto index = static_cast<std::size_t>(kind);
   return index < by_kind_.size() ? by_kind_[index] : 0;

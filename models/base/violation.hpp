@@ -77,6 +77,8 @@ class ViolationLog final : public ViolationSink {
  public:
   explicit ViolationLog(std::size_t keep = 1000) : keep_(keep) {}
   void report(Violation violation) override;
+  /// Starts anew; returns how many there were.
+  std::uint64_t forget();
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::uint64_t count(ViolationKind kind) const;
   [[nodiscard]] const std::vector<Violation>& kept() const { return kept_; }

@@ -71,6 +71,10 @@ double Meter::place_nJ(Place place) const {
   return nanojoules(std::accumulate(amounts.begin(), amounts.end(), std::int64_t{0}));
 }
 
+double Meter::place_nJ(Place place, Account account) const {
+  return nanojoules(places_[place].energy_aJ[static_cast<std::size_t>(account)]);
+}
+
 double Meter::domain_nJ(std::string_view domain) const {
   double sum = 0;
   for (Place place = 0; place < places_.size(); ++place) {

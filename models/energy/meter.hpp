@@ -55,6 +55,11 @@ class Meter {
     places_[place].energy_aJ[static_cast<std::size_t>(account)] += sum;
   }
 
+  /// Energy of one copy of the data that the caller keeps itself: counts in the totals, not in take_lanes().
+  void charge_apart_aJ(Place place, Account account, std::int64_t energy_aJ) {
+    places_[place].energy_aJ[static_cast<std::size_t>(account)] += energy_aJ;
+  }
+
   /// Energy of each lane since the last call (or construction), in nJ; starts anew.
   [[nodiscard]] std::vector<double> take_lanes();
 
@@ -62,6 +67,7 @@ class Meter {
   [[nodiscard]] double total_nJ() const;
   [[nodiscard]] double total_nJ(Account account) const;
   [[nodiscard]] double place_nJ(Place place) const;
+  [[nodiscard]] double place_nJ(Place place, Account account) const;
   [[nodiscard]] double domain_nJ(std::string_view domain) const;
 
   [[nodiscard]] std::size_t lanes() const { return lanes_.size(); }

@@ -183,7 +183,7 @@ class TransportError::SkewCache {
       std::array<double, kWires> sum{};
       std::array<double, kWires> one{};
       for (const duration::HopId hop : pulses.hops) {
-        noise::gaussian({services.seed, services.chip, hop, noise::Purpose::kTransportSkew, 0, 0, 0}, 0, one.data(),
+        noise::gaussian({services.chip_seed, services.chip, hop, noise::Purpose::kTransportSkew, 0, 0, 0}, 0, one.data(),
                         one.size());
         std::transform(sum.begin(), sum.end(), one.begin(), sum.begin(), std::plus<>());
       }

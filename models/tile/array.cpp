@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <stdexcept>
 #include <vector>
 
@@ -29,6 +30,9 @@ void check(const WeightMatrix& target) {
     }
   }
 }
+
+/// Variances down to 1e-9 of the largest weight's square stay normal numbers of 16 bits.
+constexpr double kVarianceScale = 4096.0;
 
 std::size_t at(WeightSet set) { return static_cast<std::size_t>(set); }
 
@@ -65,26 +69,115 @@ void WeightArray::with_storage(const Visit& visit) const {
   }
 }
 
-WeightArray::WeightArray(const ArrayConfig& config) : config_(config), isa_(mac::best_isa()) {}
+WeightArray::WeightArray(const ArrayConfig& config, const Periphery* periphery)
+    : config_(config), isa_(mac::best_isa()), periphery_(periphery), first_age_s_(config.devices.age_s) {}
+
+/// What the columns read of one row after writing, and the variances of its weights.
+void WeightArray::write_row(WeightSet set, const WeightMatrix& target, const Services& services, std::uint32_t tile,
+                            int row, double* written) {
+  const double* const targets = target.data() + static_cast<Eigen::Index>(row) * kWires;
+  pcm::RowOfPairs pairs;
+  if (config_.devices.enabled) {
+    devices_->row({services.seed, services.chip, tile, static_cast<std::uint32_t>(set)}, row, targets, pairs);
+  } else {
+    pcm::ProgrammingError(config_.programming_sigma).row(services, tile, static_cast<std::uint32_t>(set), row, written);
+    for (std::size_t column = 0; column < kWires; ++column) {
+      const double weight = targets[column] + written[column];
+      pairs.plus[column] = std::max(weight, 0.0);
+      pairs.minus[column] = std::max(-weight, 0.0);
+    }
+  }
+  take_pairs(set, row, pairs, written);
+}
+
+void WeightArray::take_pairs(WeightSet set, int row, const pcm::RowOfPairs& pairs, double* written) {
+  for (std::size_t column = 0; column < kWires; ++column) {
+    const double plus_gain = periphery_ != nullptr ? periphery_->plus_gain()[column] : 1.0;
+    const double minus_gain = periphery_ != nullptr ? periphery_->minus_gain()[column] : 1.0;
+    written[column] = plus_gain * std::min(pairs.plus[column], kLargestWritten) -
+                      minus_gain * std::min(pairs.minus[column], kLargestWritten);
+  }
+  if (noisy()) {
+    for (int column = 0; column < kWires; ++column) {
+      variance_[at(set)][mac::packed_index(row, column)] = mac::to_half(pairs.variance[column] * kVarianceScale);
+    }
+  }
+}
+
+void WeightArray::begin_writing(WeightSet set) {
+  unfold();
+  with_storage([&](auto& sets) { sets[at(set)].resize(kWeights); });
+  if (noisy()) {
+    if (same_variance_) {
+      same_variance_ = false;
+      variance_[1] = variance_[0];
+    }
+    variance_[at(set)].resize(kWeights);
+  }
+}
+
+void WeightArray::write_devices(WeightSet set, int row, const pcm::RowOfPairs& pairs) {
+  begin_writing(set);
+  targets_[at(set)].resize(Eigen::NoChange, 0);  // does not age from targets any more
+  std::vector<double> written(kWires);
+  take_pairs(set, row, pairs, written.data());
+  with_storage([&](auto& sets) {
+    for (int column = 0; column < kWires; ++column) {
+      store(written[static_cast<std::size_t>(column)], sets[at(set)][mac::packed_index(row, column)]);
+    }
+  });
+}
 
 void WeightArray::program(WeightSet set, const WeightMatrix& target, const Services& services, std::uint32_t tile) {
   check(target);
-  unfold();
-  const pcm::ProgrammingError error(config_.programming_sigma);
-  std::vector<double> errors(kWires);
+  if (config_.devices.enabled && (!devices_ || devices_->age_s() != config_.devices.age_s)) {
+    devices_ = std::make_shared<pcm::DevicePairs>(config_.devices);
+  }
+  begin_writing(set);
+  std::vector<double> written(kWires);
   with_storage([&](auto& sets) {
     auto& packed = sets[at(set)];
     packed.resize(kWeights);
     for (int row = 0; row < kWires; ++row) {
-      error.row(services, tile, static_cast<std::uint32_t>(set), row, errors.data());
+      write_row(set, target, services, tile, row, written.data());
       for (int column = 0; column < kWires; ++column) {
-        const double written = std::clamp(target(row, column) + errors[static_cast<std::size_t>(column)],
-                                          -kLargestWritten, kLargestWritten);
-        store(written, packed[mac::packed_index(row, column)]);
+        store(written[static_cast<std::size_t>(column)], packed[mac::packed_index(row, column)]);
       }
     }
   });
   fold();
+  compare_variances();
+  if (config_.devices.enabled && config_.devices.time_lapse > 0) {
+    targets_[at(set)] = target.cast<float>();
+  }
+}
+
+bool WeightArray::aged(double simulated_s) const {
+  const pcm::DeviceConfig& devices = config_.devices;
+  if (!devices.enabled || devices.time_lapse <= 0) {
+    return false;
+  }
+  const double age_s = first_age_s_ + devices.time_lapse * simulated_s;
+  return age_s > (1.0 + kAgeStep) * std::max(devices.age_s, 1.0);
+}
+
+void WeightArray::advance(double simulated_s, const Services& services, std::uint32_t tile) {
+  set_age(first_age_s_ + config_.devices.time_lapse * simulated_s);
+  for (const WeightSet set : {WeightSet::kWp1, WeightSet::kWp2}) {
+    if (targets_[at(set)].size() != 0) {
+      program(set, targets_[at(set)].cast<double>(), services, tile);
+    }
+  }
+}
+
+void WeightArray::compare_variances() {
+  const auto same = [](mac::Half first, mac::Half second) { return first.bits == second.bits; };
+  same_variance_ = !variance_[0].empty() && !variance_[1].empty() &&
+                   std::equal(variance_[0].begin(), variance_[0].end(), variance_[1].begin(), same);
+  if (same_variance_) {
+    variance_[1].clear();
+    variance_[1].shrink_to_fit();
+  }
 }
 
 void WeightArray::fold() {
@@ -153,6 +246,35 @@ void WeightArray::multiply(WeightSet set, const double* x, double* out, std::siz
     return;
   }
   with_storage([&](const auto& sets) { mac::multiply(sets[at(set)].data(), x, out, lanes, first, last, isa_, into); });
+}
+
+void WeightArray::noise_variance(const double* const (&squares)[2], double* out, std::size_t lanes, int first,
+                                 int last) const {
+  const auto begin = static_cast<std::size_t>(first) * lanes;
+  const auto end = static_cast<std::size_t>(last) * lanes;
+  mac::Into into = mac::Into::kReplace;
+  const auto add = [&](const Packed<mac::Half>& variance, const double* inputs) {
+    mac::multiply(variance.data(), inputs, out, lanes, first, last, isa_, into);
+    into = mac::Into::kAdd;
+  };
+  if (same_variance_ && squares[0] != nullptr && squares[1] != nullptr) {
+    thread_local std::vector<double> sum;
+    sum.resize(static_cast<std::size_t>(kWires) * lanes);
+    std::transform(squares[0], squares[0] + sum.size(), squares[1], sum.begin(), std::plus<>());
+    add(variance_[0], sum.data());
+  } else {
+    for (std::size_t set = 0; set < 2; ++set) {
+      const Packed<mac::Half>& variance = variance_[same_variance_ ? 0 : set];
+      if (squares[set] != nullptr && !variance.empty()) {
+        add(variance, squares[set]);
+      }
+    }
+  }
+  if (into == mac::Into::kReplace) {
+    std::fill(out + begin, out + end, 0.0);
+    return;
+  }
+  std::for_each(out + begin, out + end, [](double& value) { value *= 1.0 / kVarianceScale; });
 }
 
 }  // namespace chronotile::tile

@@ -4,11 +4,15 @@
 #include <boost/align/aligned_allocator.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "models/base/services.hpp"
 #include "models/duration/geometry.hpp"
+#include "models/pcm/device.hpp"
+#include "models/pcm/pulse.hpp"
 #include "models/tile/mac_kernel.hpp"
+#include "models/tile/periphery.hpp"
 
 namespace chronotile::tile {
 
@@ -19,13 +23,18 @@ enum class WeightSet : std::uint8_t { kWp1, kWp2 };
 /// (G+ - G-) / Gmax: positive ones stand on G+, negative ones on G-.
 using WeightMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
+/// Devices that age while the simulation runs are worked out anew when their age has grown by this share.
+inline constexpr double kAgeStep = 0.02;
+
 /// Programming may overshoot the target, but no device beyond this many times the largest weight (assumed).
 inline constexpr double kLargestWritten = 1.2;
 
 struct ArrayConfig {
-  /// Standard deviation of the programming error in units of the largest weight (Gaussian; 0: exact). Device physics
-  /// will refine it per device.
+  /// Standard deviation of a Gaussian programming error in units of the largest weight, the same for every target
+  /// (0: exact). Instead of device physics, where `devices` is not enabled.
   double programming_sigma = 0.0;
+  pcm::DeviceConfig devices;
+  pcm::PulseConfig pulse;  ///< closed-loop programming
   /// Arithmetic of the column sums: false single precision, true double (preset ideal).
   bool double_precision = false;
   /// Weights are kept in 16 bits instead of 32 (not in double precision): half the memory, which is what limits the
@@ -44,19 +53,37 @@ struct ArrayConfig {
 /// Single precision rounds x to float once.
 class WeightArray {
  public:
-  explicit WeightArray(const ArrayConfig& config);
-  /// Writes statistical programming results of `target` into `set`: target plus a Gaussian error, within
-  /// +-kLargestWritten; errors keyed by (seed, chip, tile, row, column, set), so programming again gives the same.
-  /// Throws std::invalid_argument unless 512 x 512 within -1..1.
+  /// `periphery`: its lines' gains are part of the weights as the columns read them; outlives this. Null: gains of 1.
+  explicit WeightArray(const ArrayConfig& config, const Periphery* periphery = nullptr);
+  /// Writes statistical programming results of `target` into `set`: pairs of devices (pcm::DevicePairs), or target plus
+  /// a Gaussian error; conductances within kLargestWritten. Keyed by (seed, chip, tile, row, column, set), so
+  /// programming again gives the same. Throws std::invalid_argument unless 512 x 512 within -1..1.
   void program(WeightSet set, const WeightMatrix& target, const Services& services, std::uint32_t tile);
+  /// Writes what the devices of one row are now (closed-loop programming); the set does not age by itself then.
+  void write_devices(WeightSet set, int row, const pcm::RowOfPairs& pairs);
+  /// The same devices at another time since programming: takes effect with the next program().
+  void set_age(double age_s) { config_.devices.age_s = age_s; }
+  /// Whether devices age at `simulated_s` of simulated time (DeviceConfig::time_lapse) by more than what was last taken
+  /// into account times kAgeStep; then call advance(), when nothing reads the weights.
+  [[nodiscard]] bool aged(double simulated_s) const;
+  /// The programmed sets as they are at `simulated_s`.
+  void advance(double simulated_s, const Services& services, std::uint32_t tile);
   [[nodiscard]] bool programmed(WeightSet set) const;
-  /// The weights that were really written; zero before the first programming.
+  /// The weights as the columns read them: b+ G+ - b- G-, what was really written at its age; zero before the first
+  /// programming.
   [[nodiscard]] WeightMatrix weights(WeightSet set) const;
   /// Whether WP2 is the negative of WP1 and may be folded: sums through WP2 are those through WP1 of -x.
   [[nodiscard]] bool folded() const { return folded_; }
   /// Zeros for a set that was never programmed.
   void multiply(WeightSet set, const double* x, double* out, std::size_t lanes, int first, int last,
                 mac::Into into = mac::Into::kReplace) const;
+
+  /// Whether devices have noise from one integration to the next.
+  [[nodiscard]] bool noisy() const { return config_.devices.enabled && config_.devices.read_noise; }
+  /// Variance of the column sums that the devices' read noise makes in weights^2 ns^2: sum over rows and sets of the
+  /// devices' variance times squares[set], which holds x^2 (512 x lanes; null: no input through that set). The same as
+  /// drawing every device anew, for a column's sums are of independent devices.
+  void noise_variance(const double* const (&squares)[2], double* out, std::size_t lanes, int first, int last) const;
 
  private:
   template <typename Real>
@@ -69,6 +96,13 @@ class WeightArray {
   void unfold();
   void fold();
 
+  void write_row(WeightSet set, const WeightMatrix& target, const Services& services, std::uint32_t tile, int row,
+                 double* written);
+  void compare_variances();
+  void begin_writing(WeightSet set);
+  /// What the columns read of the devices of a row; keeps their variances.
+  void take_pairs(WeightSet set, int row, const pcm::RowOfPairs& pairs, double* written);
+
   ArrayConfig config_;
   mac::Isa isa_;
   // One of them is used, per set: empty until programmed, and WP2's if folded.
@@ -76,6 +110,14 @@ class WeightArray {
   Packed<float> single_[2];
   Packed<double> double_[2];
   bool folded_ = false;
+  /// Variances of the weights times kVarianceScale; the second is empty where it equals the first, as for W and -W.
+  Packed<mac::Half> variance_[2];
+  bool same_variance_ = false;
+  const Periphery* periphery_;
+  std::shared_ptr<const pcm::DevicePairs> devices_;  ///< for the age
+  // where devices age while the simulation runs
+  double first_age_s_ = 0;                                                    ///< at the start
+  Eigen::Matrix<float, kWires, Eigen::Dynamic, Eigen::RowMajor> targets_[2];  ///< of the programmed sets
 };
 
 }  // namespace chronotile::tile

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <utility>
 
 #include "common/every_isa.hpp"
+#include "models/base/noise.hpp"
 #include "models/duration/time.hpp"
 #include "models/tile/groups.hpp"
+#include "models/tile/root_kernels.hpp"
 
 namespace chronotile::tile {
 namespace {
@@ -37,6 +40,13 @@ double cross(const double* voltages, double* durations, std::size_t size, double
   return *std::max_element(high, high + kSide);
 }
 
+CHRONOTILE_EVERY_ISA
+void add_noise(double* voltages, const float* normals, std::size_t size, double sigma) {
+  for (std::size_t k = 0; k < size; ++k) {
+    voltages[k] += sigma * static_cast<double>(normals[k]);
+  }
+}
+
 }  // namespace
 
 void DurationGenerator::start_ramp(double now, ChargeParts parts) {
@@ -45,7 +55,8 @@ void DurationGenerator::start_ramp(double now, ChargeParts parts) {
   falling_ = (context_.level(Group::kRamp) & 2U) != 0;
   start_ns_ = now;
   start_level_ = static_cast<double>(static_cast<std::int16_t>(start_code_)) * context_.config.start_per_code;
-  slope_ = static_cast<double>(slope_code_) * context_.config.slope_per_code * (falling_ ? -1.0 : 1.0);
+  slope_ = static_cast<double>(slope_code_) * context_.config.slope_per_code * periphery_.ramp_gain() *
+           (falling_ ? -1.0 : 1.0);
   parts_ = std::move(parts);
   voltage_known_ = false;
   running_ = true;
@@ -68,7 +79,33 @@ const Block& DurationGenerator::voltage() {
   }
   average(parts_, kAllGroups, voltage_);
   parts_.clear();
+  disturb();
   return voltage_;
+}
+
+/// Saturation, and what the comparators make of the voltage.
+void DurationGenerator::disturb() {
+  const PeripheryConfig& errors = periphery_.config();
+  const auto size = static_cast<std::size_t>(voltage_.size());
+  if (errors.saturation == Saturation::kSoft) {
+    saturate(voltage_.data(), size, 1.0 / errors.saturation_weight_ns);
+  }
+  const std::size_t lanes = context_.lanes();
+  if (errors.comparator_offset_sigma_weight_ns != 0) {
+    for (std::size_t column = 0; column < kWires; ++column) {
+      voltage_.row(static_cast<Eigen::Index>(column)) += periphery_.comparator_offset()[column];
+    }
+  }
+  if (errors.comparator_noise_sigma_weight_ns != 0) {
+    const Services& services = context_.services;
+    const auto event = static_cast<std::uint32_t>(std::llround((start_ns_ - services.lanes.epoch_ns()) * 16.0));
+    bits_.resize(size);
+    normals_.resize(size);
+    noise::vector_bits({services.seed, services.chip, context_.config.index, noise::Purpose::kComparator, 0, 0, event},
+                       services.lanes.keys()->data(), lanes, bits_.data());
+    noise::vector_normals(bits_.data(), lanes, normals_.data());
+    add_noise(voltage_.data(), normals_.data(), size, errors.comparator_noise_sigma_weight_ns);
+  }
 }
 
 bool DurationGenerator::mismatched(int group) const {
@@ -187,10 +224,9 @@ void DurationGenerator::begin(GroupMask groups, double now) {
                     "share no leading edge",
                     falling_ ? "falls" : "rises", emission->rising, falling_ ? "above" : "below"));
   }
-  const TileConfig& config = context_.config;
-  context_.services.energy.charge(
-      context_.energy_place, energy::Account::kPeriphery,
-      config.energy_full_mac_nJ * (1 - config.array_share) * static_cast<double>(count(groups)) / kWireGroups);
+  context_.services.energy.charge(context_.energy_place, energy::Account::kPeriphery,
+                                  1e-3 * context_.config.energy_per_conversion_pJ * kWiresPerGroup *
+                                      static_cast<double>(count(groups)));
   columns_.begin(drive.pulses);
   schedule(now);
 }

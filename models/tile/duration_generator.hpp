@@ -16,8 +16,9 @@ namespace chronotile::tile {
 /// Ramp, comparators and EN gates of a tile: from capacitor voltage to durations on the column wires.
 class DurationGenerator {
  public:
-  DurationGenerator(const Context& context, duration::InitiatorSocket& columns, sc_core::sc_event& end_due)
-      : context_(context), columns_(columns), end_due_(end_due) {}
+  DurationGenerator(const Context& context, const Periphery& periphery, duration::InitiatorSocket& columns,
+                    sc_core::sc_event& end_due)
+      : context_(context), periphery_(periphery), columns_(columns), end_due_(end_due) {}
 
   /// Latches the ramp and starts it from the frozen charge of all capacitors that are connected (north to south).
   void start_ramp(double now, ChargeParts parts);
@@ -42,7 +43,9 @@ class DurationGenerator {
     std::uint64_t begun_delta = 0;
   };
 
+  /// As the comparators see it.
   [[nodiscard]] const duration::Block& voltage();
+  void disturb();
   /// Time from `from_ns` (relative to the ramp's start) that each comparator of `group` stays high, or, mismatched,
   /// time until it rises. Returns the largest.
   double fill_durations(int group, double from_ns, duration::Block& durations);
@@ -55,6 +58,7 @@ class DurationGenerator {
   void close(Drive& drive);
 
   const Context& context_;
+  const Periphery& periphery_;
   duration::InitiatorSocket& columns_;
   sc_core::sc_event& end_due_;
 
@@ -68,6 +72,8 @@ class DurationGenerator {
   ChargeParts parts_;
   duration::Block voltage_;
   bool voltage_known_ = false;
+  std::vector<std::int16_t> bits_;  ///< scratch of the noise
+  std::vector<float> normals_;
   std::vector<std::shared_ptr<duration::Emission>> emissions_;  ///< to be used again when nobody else holds them
 
   GroupMask passing_ = 0;

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/container/small_vector.hpp>
+#include <cmath>
 #include <stdexcept>
 #include <tuple>
 
 #include "common/every_isa.hpp"
+#include "models/base/noise.hpp"
 #include "models/tile/groups.hpp"
+#include "models/tile/root_kernels.hpp"
 
 namespace chronotile::tile {
 namespace {
@@ -32,6 +35,25 @@ void refine(GroupClasses& classes, GroupMask columns) {
       classes.push_back(outside);
     }
   }
+}
+
+/// All column groups, those that are in the same windows together.
+GroupClasses classes_of(const std::vector<ClosedWindow>& windows) {
+  GroupClasses classes(1, kAllGroups);
+  for (const ClosedWindow& window : windows) {
+    refine(classes, window.columns);
+  }
+  return classes;
+}
+
+// Event of read noise: time since the step began in 1/16 ns, the part of the charge, and a mark that tells it from the
+// noise that is drawn when the devices are written.
+constexpr std::uint32_t kNoiseTicks = 0xff'ffffU;
+constexpr std::uint32_t kNoisePartShift = 24;
+constexpr std::uint32_t kNoiseMark = 0x8000'0000U;
+
+std::uint32_t noise_event(double since_epoch_ns) {
+  return (static_cast<std::uint32_t>(std::llround(since_epoch_ns * 16.0)) & kNoiseTicks) | kNoiseMark;
 }
 
 /// Durations that are known as they are received.
@@ -118,6 +140,11 @@ void add_two(const double* first, const double* second, std::size_t size, double
 /// Memory of a thread that lives on from job to job.
 struct Scratch {
   std::array<Block, 2> inputs;
+  std::array<Block, 2> squares;
+  Block variance;
+  std::vector<std::int16_t> bits;
+  std::vector<float> normals;
+  bool normals_known = false;
   std::vector<double> input_ns;
   std::vector<double> sums;
   std::vector<double> partial;
@@ -236,8 +263,9 @@ double Integrator::Arrived::end_ns(GroupMask groups) const {
   return std::max(lead_ns(), entry.pulses.lead_ns() + std::min(longest, entry.pulses.tail_cut_ns));
 }
 
-Integrator::Integrator(const Context& context, const WeightArray& array, const mesh::TransportErrorConfig& transport)
-    : context_(context), array_(array), transport_(transport, context.services) {
+Integrator::Integrator(const Context& context, WeightArray& array, const Periphery& periphery,
+                       const mesh::TransportErrorConfig& transport)
+    : context_(context), array_(array), periphery_(periphery), transport_(transport, context.services) {
   equalised_ns_.fill(-1);
 }
 
@@ -369,6 +397,9 @@ void Integrator::close_windows(GroupMask closing, double now) {
     part.columns &= closing;
     part.close_ns = now;
     window.columns = static_cast<GroupMask>(window.columns & ~closing);
+    context_.services.energy.charge(context_.energy_place, energy::Account::kPeriphery,
+                                    1e-6 * context_.config.energy_per_column_ns_fJ * kWiresPerGroup *
+                                        static_cast<double>(count(part.columns)) * (now - part.open_ns));
     closed_.push_back(part);
     history_.push_back(part);
     if (part.from_ns < now) {
@@ -766,28 +797,67 @@ std::shared_ptr<Charge> Integrator::new_charge() {
 /// The job of a charge: `base` in its `charged` column groups, plus what the charge's work brings.
 void Integrator::work_out(Charge& result, const Charge* base, GroupMask charged) const {
   const ChargeWork& work = result.work;
-  Scratch& memory = scratch();
-  const TileConfig& config = context_.config;
-  const double nanojoules_per_ns = config.energy_full_mac_nJ * config.array_share / (kWires * config.full_scale_ns);
   result.energy_nJ.assign(context_.lanes(), 0.0);
   for_each_run(charged, [&](int first, int last) {
     result.value.middleRows(first, last - first) = base->value.middleRows(first, last - first);
   });
+  if (periphery_.config().saturation != Saturation::kHard) {
+    integrate(work, 0, result, charged);
+    return;
+  }
+  // windows one after the other: what was cut off in one does not come back in the next
+  const double full = periphery_.config().saturation_weight_ns;
+  ChargeWork part = work;
+  std::uint32_t number = 0;
+  for (auto first = work.windows.begin(); first != work.windows.end(); ++number) {
+    const auto last = std::find_if(first, work.windows.end(), [&](const ClosedWindow& window) {
+      return window.from_ns != first->from_ns || window.close_ns != first->close_ns;
+    });
+    part.windows.assign(first, last);
+    first = last;
+    part.classes = classes_of(part.windows);
+    integrate(part, number, result, charged);
+    for_each_run(charged, [&](int begin, int end) {
+      auto charge = result.value.middleRows(begin, end - begin);
+      charge = charge.max(-full).min(full);
+    });
+  }
+}
+
+/// Adds what `work` brings to `result`; `charged` are the column groups that hold something. `number` tells calls for
+/// one charge apart.
+void Integrator::integrate(const ChargeWork& work, std::uint32_t number, Charge& result, GroupMask& charged) const {
+  Scratch& memory = scratch();
+  const TileConfig& config = context_.config;
+  const double nanojoules_per_ns = 1e-6 * config.energy_per_cell_ns_fJ * kWiresPerGroup;  // of a row, a column group
+  const GroupMask before = charged;
+  memory.normals_known = false;
   for (const GroupMask columns : work.classes) {
     std::array<bool, 2> any{};
     for (std::size_t set = 0; set < 2; ++set) {
       memory.input_ns.assign(context_.lanes(), 0.0);
       any[set] = sum_inputs(work, columns, set, memory.inputs[set], memory.input_ns);
-      const double factor = nanojoules_per_ns * static_cast<double>(count(columns)) / kWireGroups;
+      const double factor = nanojoules_per_ns * static_cast<double>(count(columns));
       for (std::size_t lane = 0; lane < memory.input_ns.size(); ++lane) {
         result.energy_nJ[lane] += memory.input_ns[lane] * factor;
       }
     }
+    if (!any[0] && !any[1]) {
+      continue;
+    }
+    if (array_.noisy()) {
+      for (std::size_t set = 0; set < 2; ++set) {
+        if (any[set]) {
+          memory.squares[set] = memory.inputs[set].square();
+        }
+      }
+    }
+    const std::array<bool, 2> driven = any;
     if (any[0] && any[1] && array_.folded()) {
       memory.inputs[0] -= memory.inputs[1];
       any[1] = false;
     }
-    GroupMask filled = charged;
+    GroupMask filled = before;
     for (std::size_t set = 0; set < 2; ++set) {
       if (!any[set]) {
         continue;
@@ -802,7 +872,59 @@ void Integrator::work_out(Charge& result, const Charge* base, GroupMask charged)
       multiply(static_cast<GroupMask>(columns & ~filled), mac::Into::kReplace);
       filled |= columns;
     }
+    charged |= columns;
+    if (periphery_.offsets()) {
+      add_offsets(work, columns, result.value);
+    }
+    if (array_.noisy()) {
+      add_noise(work, number, columns, driven, result.value);
+    }
   }
+}
+
+/// Offsets of the lines flow as long as windows are open, whatever the inputs.
+void Integrator::add_offsets(const ChargeWork& work, GroupMask columns, Block& value) const {
+  double net_ns = 0;
+  for (const ClosedWindow& window : work.windows) {
+    if ((window.columns & columns) != 0 && (window.sets[0] || window.sets[1])) {
+      net_ns += (window.swapped ? -1.0 : 1.0) * (window.close_ns - window.from_ns);
+    }
+  }
+  if (net_ns == 0) {
+    return;
+  }
+  for_each_run(columns, [&](int first, int last) {
+    for (int column = first; column < last; ++column) {
+      value.row(column) += net_ns * periphery_.offset()[static_cast<std::size_t>(column)];
+    }
+  });
+}
+
+/// Read noise of the devices.
+void Integrator::add_noise(const ChargeWork& work, std::uint32_t number, GroupMask columns,
+                           const std::array<bool, 2>& driven, Block& value) const {
+  Scratch& memory = scratch();
+  const std::size_t lanes = context_.lanes();
+  const std::size_t size = kWires * lanes;
+  if (!memory.normals_known) {
+    memory.normals_known = true;
+    memory.bits.resize(size);
+    memory.normals.resize(size);
+    const Services& services = context_.services;
+    const std::uint32_t event = work.event | (number << kNoisePartShift);
+    noise::vector_bits({services.seed, services.chip, context_.config.index, noise::Purpose::kReadNoise, 0, 0, event},
+                       work.lanes->data(), lanes, memory.bits.data());
+    noise::vector_normals(memory.bits.data(), lanes, memory.normals.data());
+  }
+  memory.variance.resize(kWires, static_cast<Eigen::Index>(lanes));
+  const double* const squares[2] = {driven[0] ? memory.squares[0].data() : nullptr,
+                                    driven[1] ? memory.squares[1].data() : nullptr};
+  for_each_run(columns, [&](int first, int last) {
+    array_.noise_variance(squares, memory.variance.data(), lanes, first, last);
+    const std::size_t begin = static_cast<std::size_t>(first) * lanes;
+    add_scaled_roots(memory.variance.data() + begin, memory.normals.data() + begin,
+                     static_cast<std::size_t>(last - first) * lanes, value.data() + begin);
+  });
 }
 
 ChargePart Integrator::freeze(double now) {
@@ -818,21 +940,25 @@ ChargePart Integrator::freeze(double now) {
     }
     take_work(now, work);
     const bool heard = !work.entries[0].empty() || !work.entries[1].empty();
-    work.classes.assign(1, kAllGroups);
+    work.classes = classes_of(work.windows);
     GroupMask columns = 0;
     for (const ClosedWindow& window : work.windows) {
-      if (heard && (window.sets[0] || window.sets[1])) {
+      if ((heard || periphery_.offsets()) && (window.sets[0] || window.sets[1])) {
         columns |= window.columns;
       }
-      refine(work.classes, window.columns);
     }
     if (columns != 0) {
+      work.lanes = context_.services.lanes.keys();
+      work.event = noise_event(now - context_.services.lanes.epoch_ns());
       work.classes.erase(std::remove_if(work.classes.begin(), work.classes.end(),
                                         [&](GroupMask part) { return (part & columns) == 0; }),
                          work.classes.end());
       join();
       if (charged_ != 0) {
         charge_->join();
+      }
+      if (constexpr double kSeconds = 1e-9; array_.aged(now * kSeconds)) {
+        array_.advance(now * kSeconds, context_.services, context_.config.index);
       }
       Charge* result = next.get();  // outlives its job
       next->ticket = context_.services.workers.submit([this, result, base = charged_ != 0 ? charge_ : nullptr,

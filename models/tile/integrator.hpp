@@ -65,6 +65,8 @@ struct ChargeWork {
   std::array<std::vector<duration::Arrivals::Entry>, 2> entries;  ///< by plane
   std::array<std::vector<HeardPulses>, 2> heard;                  ///< to each entry
   GroupClasses classes;                                           ///< column groups that were in the same windows
+  std::shared_ptr<const Lanes::Keys> lanes;                       ///< of the read noise
+  std::uint32_t event = 0;                                        ///< of the read noise
 };
 
 /// Charge of the 512 capacitors in weight-ns at one moment; never changes once its job is done.
@@ -112,7 +114,8 @@ enum class Plane : std::uint8_t { kWestEast, kSouthNorth };
 /// before those that subtract. None of it depends on which lane lasts longest.
 class Integrator {
  public:
-  Integrator(const Context& context, const WeightArray& array, const mesh::TransportErrorConfig& transport);
+  Integrator(const Context& context, WeightArray& array, const Periphery& periphery,
+             const mesh::TransportErrorConfig& transport);
   Integrator(const Integrator&) = delete;
   Integrator& operator=(const Integrator&) = delete;
   ~Integrator() { join(); }
@@ -196,6 +199,10 @@ class Integrator {
   void take_pulses(const Arrived& arrived, double now, ChargeWork& work) const;
   [[nodiscard]] std::shared_ptr<Charge> new_charge();
   void work_out(Charge& result, const Charge* base, GroupMask charged) const;
+  void integrate(const ChargeWork& work, std::uint32_t number, Charge& result, GroupMask& charged) const;
+  void add_offsets(const ChargeWork& work, GroupMask columns, duration::Block& value) const;
+  void add_noise(const ChargeWork& work, std::uint32_t number, GroupMask columns, const std::array<bool, 2>& driven,
+                 duration::Block& value) const;
   /// Signed sum of inputs, and their sum without signs, added to `input_ns`. Returns whether there is any window.
   bool sum_inputs(const ChargeWork& work, GroupMask columns, std::size_t set, duration::Block& x,
                   std::vector<double>& input_ns) const;
@@ -203,7 +210,8 @@ class Integrator {
   void forget(double now);
 
   const Context& context_;
-  const WeightArray& array_;
+  WeightArray& array_;
+  const Periphery& periphery_;
   mesh::TransportError transport_;
   std::vector<ArrivedPointer> arrived_;
   std::vector<ArrivedPointer> spare_;  ///< to be used again

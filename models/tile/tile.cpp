@@ -14,6 +14,7 @@
 #include "models/tile/duration_generator.hpp"
 #include "models/tile/groups.hpp"
 #include "models/tile/integrator.hpp"
+#include "models/tile/programmer.hpp"
 
 namespace chronotile::tile {
 
@@ -31,10 +32,13 @@ constexpr Signals signals(Groups... groups) {
 }
 
 /// Levels that a tile acts on when they change; it reads the others when it needs them.
-constexpr std::array kWatched{Group::kRowGate,    Group::kRowSource, Group::kWp1,         Group::kWp2,
-                              Group::kPrecharge,  Group::kIntegrate, Group::kPolarity,    Group::kShareNorth,
-                              Group::kShareSouth, Group::kRamp,      Group::kRampSlope,   Group::kRampStart,
-                              Group::kEnable,     Group::kColumnOut, Group::kHighVoltage, Group::kProgramDevice};
+constexpr std::array kWatched{Group::kRowGate,        Group::kRowSource,  Group::kWp1,
+                              Group::kWp2,            Group::kPrecharge,  Group::kIntegrate,
+                              Group::kPolarity,       Group::kShareNorth, Group::kShareSouth,
+                              Group::kRamp,           Group::kRampSlope,  Group::kRampStart,
+                              Group::kEnable,         Group::kColumnOut,  Group::kHighVoltage,
+                              Group::kProgramDevice,  Group::kProgramRow, Group::kProgramAmplitude,
+                              Group::kProgramColumns};
 
 constexpr Signals kRows = signals(Group::kRowGate, Group::kRowSource);
 constexpr Signals kSelects = kRows | signals(Group::kPolarity, Group::kWp1, Group::kWp2);
@@ -44,6 +48,8 @@ constexpr Signals kRun = signals(Group::kRamp);
 constexpr Signals kGates = signals(Group::kRamp, Group::kEnable, Group::kColumnOut);
 constexpr Signals kCodes = signals(Group::kRampSlope, Group::kRampStart);
 constexpr Signals kSupply = signals(Group::kHighVoltage, Group::kProgramDevice);
+constexpr Signals kWrites =
+    kSupply | signals(Group::kProgramRow, Group::kProgramAmplitude, Group::kProgramColumns);
 
 }  // namespace
 
@@ -52,12 +58,24 @@ struct Tile::Impl {
        energy::Place place)
       : owner(tile),
         context{tile, config, services, place, tile.control},
-        array(config.array),
-        integrator(context, array, transport),
-        generator(context, columns, end_due) {
+        periphery(config.periphery, services, config.index),
+        array(config.array, &periphery),
+        integrator(context, array, periphery, transport),
+        programmer(context, array, periphery, integrator, transport),
+        generator(context, periphery, columns, end_due) {
     const auto receive = [this](duration::TargetSocket& socket, Plane plane) {
-      socket.on_begin([this, plane](duration::Pulses& pulses) { integrator.begin(plane, pulses); });
-      socket.on_end([this, plane](duration::Pulses& pulses) { schedule_judgement(integrator.end(plane, pulses)); });
+      socket.on_begin([this, plane](duration::Pulses& pulses) {
+        integrator.begin(plane, pulses);
+        if (plane == Plane::kSouthNorth) {
+          programmer.begin(pulses);
+        }
+      });
+      socket.on_end([this, plane](duration::Pulses& pulses) {
+        if (plane == Plane::kSouthNorth) {
+          programmer.end(pulses);
+        }
+        schedule_judgement(integrator.end(plane, pulses));
+      });
     };
     receive(west_east, Plane::kWestEast);
     receive(south_north, Plane::kSouthNorth);
@@ -96,7 +114,7 @@ struct Tile::Impl {
 
   /// Of the signals that have changed, those that `settle` and `act` are to look at; 0: nothing is left for them.
   [[nodiscard]] Signals left_to_do(Signals changed) const {
-    Signals left = changed & (kWindows | kConnections | kRun | kSupply);
+    Signals left = changed & (kWindows | kConnections | kRun | kWrites);
     if (integrator.windows_open()) {
       left |= changed & kSelects;
     }
@@ -308,6 +326,7 @@ struct Tile::Impl {
 
   Tile& owner;
   Context context;
+  Periphery periphery;
   WeightArray array;
   duration::TargetSocket west_east{"west_east"};
   duration::TargetSocket south_north{"south_north"};
@@ -318,6 +337,7 @@ struct Tile::Impl {
   sc_core::sc_event end_due{"end_due"};
   sc_core::sc_event judge_due{"judge_due"};
   Integrator integrator;
+  Programmer programmer;
   DurationGenerator generator;
 
   std::array<std::uint32_t, isa::kGroupCount> levels{};  ///< as read last
@@ -356,8 +376,17 @@ duration::InitiatorSocket& Tile::columns() { return impl_->columns; }
 
 void Tile::program(WeightSet set, const WeightMatrix& target) {
   impl_->integrator.join();
+  impl_->programmer.forget(set);
   impl_->array.program(set, target, impl_->context.services, impl_->context.config.index);
 }
+
+void Tile::program(WeightSet set, const WeightMatrix& target, double age_s) {
+  impl_->integrator.join();
+  impl_->array.set_age(age_s);
+  program(set, target);
+}
+
+void Tile::relax() { impl_->programmer.relax(); }
 
 const WeightArray& Tile::array() const { return impl_->array; }
 
@@ -468,6 +497,9 @@ void Tile::act() {
   }
   if ((changed & (kGates | kCodes)) != 0) {
     impl_->generator.check(now);
+  }
+  if ((changed & kWrites) != 0) {
+    impl_->programmer.act(now);
   }
   if ((changed & (kSupply | kWindows | kRun)) != 0) {
     impl_->check_programming();

@@ -17,14 +17,18 @@ namespace chronotile::tile {
 struct TileConfig {
   std::uint32_t index = 0;  ///< duration::SourceId and noise place of this tile
   ArrayConfig array;
+  PeripheryConfig periphery;
   double lead_in_ns = 10.0;  ///< an integration window may open this long before the pulses (assumed)
   /// Ramp code units (assumed): capacitor voltage is counted in weight-ns, the charge of a full-scale weight during
   /// 1 ns, divided by the number of capacitors that share it.
   double slope_per_code = 1.0 / 64.0;
   double start_per_code = 1.0 / 4.0;
-  double energy_full_mac_nJ = 26.2;  ///< array and periphery, 512 x 512 at full scale (derived from 20 TOPS/W)
-  double full_scale_ns = 255.0;      ///< pulse length that energy_full_mac_nJ is meant for (derived: 8 bits at 1 GHz)
-  double array_share = 0.5;          ///< of energy_full_mac_nJ that goes to the array account (assumed)
+  double full_scale_ns = 255.0;  ///< longest pulse that carries data (derived: 8 bits at 1 GHz)
+  // Energy: the sum over a full MAC is fitted to 20 TOPS/W, a third of it each is assumed (docs/energy.md).
+  double energy_per_cell_ns_fJ = 0.13065;   ///< a cell's current while its row's pulse lasts, mean conductance
+  double energy_per_column_ns_fJ = 63.885;  ///< operational amplifier and mirror of a column while its window is open
+  double energy_per_conversion_pJ = 17.057;  ///< ramp and comparator of a column, an emission
+  double energy_per_write_ns_fJ = 300.0;     ///< of a programming pulse at full amplitude, 0.1 mA at 3 V (assumed)
 };
 
 /// Capacitors of one tile; private to the models of a tile.
@@ -68,12 +72,20 @@ class CapacitorLink : public virtual sc_core::sc_interface {
 /// when a pulse's gate opens. Comparator and ramp that disagree yield, in columns whose comparator is high when EN
 /// falls, a pulse as long as the gate was open. Receivers that need its charge before take it as if EN fell then.
 ///
-/// Energy (assumed in form): the array takes array_share * energy_full_mac_nJ for 512 rows of full_scale_ns, through
-/// one weight set, onto 512 columns, and in proportion less or more; the periphery takes the rest for each conversion
-/// of 512 columns.
+/// Column periphery: gains and offsets of the lines, saturation, errors of ramp and comparators, see Periphery. Soft
+/// saturation acts on the voltage that a ramp finds; hard saturation clips the charge of this tile's capacitors after
+/// each integration window, so windows are then worked out one after the other, each with passes of its own.
 ///
-/// Programming (statistical): program(); closed-loop programming through hv, pamp, pdev, prow, pcol is a later model,
-/// the signals are stored and checked for conflicts.
+/// Devices: read noise of each integration enters as noise of the column sum with the variance that drawing every
+/// device anew would have (WeightArray::noise_variance), keyed by seed, chip, tile, the lanes' streams and steps, and
+/// the time since the step began at which the charge is frozen.
+///
+/// Energy (assumed in form): account array, for each ns of a row's pulse within a window, per cell of the window's
+/// columns, whatever the conductance; account periphery, for each ns of a window per column, booked when it closes, and
+/// for each column whose gate opens in a ramp.
+///
+/// Programming: program() writes statistical results; pulses through hv, pamp, pdev, prow, pcol write single devices,
+/// see Programmer.
 ///
 /// Violations: see ViolationKind, section tile.
 class Tile final : public sc_core::sc_module, public CapacitorLink, public probe::Traceable {
@@ -90,9 +102,14 @@ class Tile final : public sc_core::sc_module, public CapacitorLink, public probe
   sc_core::sc_port<CapacitorLink, 1, sc_core::SC_ZERO_OR_MORE_BOUND> south;
   sc_core::sc_export<CapacitorLink> capacitors;  ///< bound to this
 
-  /// Statistical programming by the host's back door (the closed loop is a later model).
+  /// Statistical programming by the host's back door.
   void program(WeightSet set, const WeightMatrix& target);
+  /// The same, as the devices are `age_s` after they were written.
+  void program(WeightSet set, const WeightMatrix& target, double age_s);
   [[nodiscard]] const WeightArray& array() const;
+  /// Weights that were written with pulses relax: the time until drift begins passes (set time, see
+  /// pcm::PulsedDevices).
+  void relax();
 
   [[nodiscard]] GroupMask share_closed(bool northern_edge, Moment moment) const override;
   void walk(bool southwards, GroupMask groups, Moment moment, const CapacitorVisitor& visit) override;

@@ -14,7 +14,7 @@ struct Place {
         WorkPool& workers)
       : lanes(lane_count),
         meter(lane_count),
-        services{violations, meter, lanes, workers, config.seed, index},
+        services{violations, meter, lanes, workers, config.seed, index, config.chip_seed},
         chip(fmt::format("chip{}", index).c_str(), config, services) {}
 
   Lanes lanes;
@@ -55,6 +55,7 @@ Services& Board::services(std::uint32_t index) { return impl_->places.at(index)-
 energy::Meter& Board::meter(std::uint32_t index) { return impl_->places.at(index)->meter; }
 const energy::Meter& Board::meter(std::uint32_t index) const { return impl_->places.at(index)->meter; }
 const ViolationLog& Board::violations() const { return impl_->violations; }
+std::uint64_t Board::forget_violations() { return impl_->violations.forget(); }
 
 double Board::energy_nJ(energy::Account account) const {
   double sum = 0;

@@ -28,6 +28,8 @@ class Board {
   [[nodiscard]] energy::Meter& meter(std::uint32_t index);
   [[nodiscard]] const energy::Meter& meter(std::uint32_t index) const;
   [[nodiscard]] const ViolationLog& violations() const;
+  /// See ViolationLog::forget.
+  std::uint64_t forget_violations();
   /// Energy of an account, all chips and lanes.
   [[nodiscard]] double energy_nJ(energy::Account account) const;
 

@@ -47,6 +47,12 @@ landing_pad::PadConfig indexed(landing_pad::PadConfig config, std::uint32_t pad)
   return config;
 }
 
+/// Input pads count faster where integration takes a share of the time.
+landing_pad::PadConfig input(landing_pad::PadConfig config, double integration_share) {
+  config.ns_per_count *= integration_share;
+  return config;
+}
+
 mesh::NodeConfig pass_through(mesh::NodeConfig config, std::uint32_t site) {
   config.index = site;
   config.pass_through = true;
@@ -90,6 +96,7 @@ struct Chip::Impl {
   PowerMonitor power;
 
   std::vector<std::unique_ptr<Site>> tiles;  // by tile index
+  std::vector<energy::Place> tile_places;
   std::vector<std::unique_ptr<mesh::Node>> processing_elements;
   std::vector<mesh::Node*> nodes;  // by site
   std::vector<std::unique_ptr<InputPadSite>> inputs;
@@ -124,8 +131,9 @@ void Chip::Impl::build_tiles() {
       continue;
     }
     const std::string name = floorplan.site_name(site);
+    tile_places.push_back(place(name, floorplan.domain(site)));
     tiles.push_back(std::make_unique<Site>(name.c_str(), config, floorplan.tile_index(site), site, services,
-                                           place(name, floorplan.domain(site))));
+                                           tile_places.back()));
     nodes[site] = &tiles.back()->node;
     controllers.push_back(&tiles.back()->lc);
   }
@@ -155,7 +163,8 @@ void Chip::Impl::build_pads() {
   for (std::uint32_t pad = 0; pad < floorplan.pads(); ++pad) {
     const std::string name = floorplan.input_pad_name(pad);
     inputs.push_back(std::make_unique<InputPadSite>(name.c_str(), config.controller, services,
-                                                    place(name, floorplan.pad(pad).domain), indexed(config.pad, pad)));
+                                                    place(name, floorplan.pad(pad).domain),
+                                                    input(indexed(config.pad, pad), config.mapping.integration_share)));
     controllers.push_back(&inputs.back()->lc);
   }
   for (std::uint32_t pad = 0; pad < floorplan.pads(); ++pad) {
@@ -240,8 +249,15 @@ void Chip::settle_energy() {
   const sc_core::sc_time now = sc_core::sc_time_stamp();
   const double elapsed_ns = (now - impl_->leakage_since) / sc_core::sc_time(1, sc_core::SC_NS);
   impl_->leakage_since = now;
+  const config::EnergyConfig& power = impl_->config.energy;
   impl_->services.energy.charge(impl_->leakage_place, energy::Account::kLeakage,
-                                impl_->config.energy.leakage_mW_per_chip * elapsed_ns * 1e-3);
+                                power.leakage_mW_per_chip * elapsed_ns * 1e-3);
+  for (std::size_t tile = 0; tile < impl_->tiles.size(); ++tile) {
+    if (impl_->tiles[tile]->lc.state() != controller::State::kIdle) {
+      impl_->services.energy.charge(impl_->tile_places[tile], energy::Account::kLeakage,
+                                    power.standing_mW_per_tile * elapsed_ns * 1e-3);
+    }
+  }
 }
 
 }  // namespace chronotile::chip

@@ -60,7 +60,8 @@ class Chip final : public sc_core::sc_module {
 
   [[nodiscard]] tile::Tile& tile(std::uint32_t site);
   [[nodiscard]] controller::LocalController& local_controller(std::uint32_t index);
-  /// Charges what has been used up to now and is not charged event by event: leakage and the controllers' cycles. Call
+  /// Charges what has been used up to now and is not charged event by event: leakage, the
+  /// standing power of tiles whose controller has been started (the others count as off) and controllers' cycles. Call
   /// it between two clock edges.
   void settle_energy();
 

@@ -8,8 +8,9 @@ controller::ControllerConfig tile_controller(controller::ControllerConfig config
   return config;
 }
 
-tile::TileConfig indexed(tile::TileConfig config, std::uint32_t index) {
+tile::TileConfig indexed(tile::TileConfig config, std::uint32_t index, double integration_share) {
   config.index = index;
+  config.full_scale_ns *= integration_share;  // pulses between tiles are as short as those of the input pads
   return config;
 }
 
@@ -24,7 +25,7 @@ Site::Site(sc_core::sc_module_name name, const config::PlatformConfig& config, s
            Services& services, energy::Place place)
     : sc_module(name),
       lc("lc", tile_controller(config.controller), services, place),
-      array("array", indexed(config.tile, tile), config.transport, services, place),
+      array("array", indexed(config.tile, tile, config.mapping.integration_share), config.transport, services, place),
       node("node", indexed(config.node, site), services, place) {
   array.control.bind(lc.lines);
   node.control.bind(lc.lines);

@@ -89,13 +89,18 @@ nlohmann::ordered_json KwsReport::json() const {
   out["audio_s"] = audio_s;
   out["violations"] = violations;
   out["violations_by_kind"] = violations_by_kind;
+  add_calibration(out, calibration);
   out["energy_nj"] = energy_nJ;
   out["chips"] = nlohmann::ordered_json::array({{{"index", 0},
                                                  {"tiles_used", tiles_used},
                                                  {"steps", steps},
                                                  {"slots_per_step", slots_per_step},
                                                  {"tops", tops()},
-                                                 {"tops_per_watt", tops_per_watt()}}});
+                                                 {"tops_per_watt", tops_per_watt()},
+                                                 {"watts", chip_energy_per_step_nJ / (slots_per_step * slot_ns)},
+                                                 {"energy_nj", energy.accounts},
+                                                 {"domain_energy_nj", energy.domains},
+                                                 {"place_energy_nj", energy.places}}});
   return out;
 }
 
@@ -123,9 +128,10 @@ std::string KwsReport::text() const {
   out += fmt::format("schedule        {} slots = {:.1f} us a step, {} steps, {} violations\n", slots_per_step,
                      slots_per_step * slot_ns * 1e-3, steps, violations);
   out += fmt::format(
-      "chip            {} tiles, {:.3f} TOPS, {:.2f} TOPS/W while a step runs (energy parameters are assumed)\n",
+      "chip            {} tiles, {:.3f} TOPS, {:.2f} TOPS/W while a step runs (a prediction: docs/energy.md)\n",
       tiles_used, tops(), tops_per_watt());
   out += fmt::format("simulated time  {:.3f} us\n", simulated_ns * 1e-3);
+  out += calibration_text(calibration);
   out += fmt::format("wall time       {:.3f} s for {:.1f} s of audio, lanes {}, threads {}\n", wall_s, audio_s,
                      options.lanes, options.threads);
   return out;

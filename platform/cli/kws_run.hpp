@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/cli/run_summary.hpp"
 #include "platform/config/platform_config.hpp"
 #include "platform/host/feed_forward_session.hpp"
 #include "platform/mapping/network.hpp"
@@ -48,10 +49,12 @@ struct KwsReport {
   double audio_s = 0;
   double wall_s = 0;  ///< of the simulation
   double simulated_ns = 0;
+  host::CalibrationSummary calibration;
   std::uint64_t violations = 0;
   std::map<std::string, std::uint64_t> violations_by_kind;
   std::map<std::string, double> energy_nJ;  ///< by account, sum of all results
   double chip_energy_per_step_nJ = 0;       ///< without the host, one lane
+  EnergySplit energy;                       ///< of all results
   std::uint64_t steps = 0;
   std::uint32_t slots_per_step = 0;
   std::size_t tiles_used = 0;

@@ -17,6 +17,7 @@
 #include "platform/cli/config_command.hpp"
 #include "platform/cli/fw_command.hpp"
 #include "platform/cli/map_command.hpp"
+#include "platform/cli/reproduce/reproduce_command.hpp"
 #include "platform/cli/run_command.hpp"
 
 namespace chronotile::cli {
@@ -29,6 +30,7 @@ void add_commands(CLI::App& app, Cli& cli) {
   add_fw_command(app, cli);
   add_config_command(app, cli);
   add_bench_command(app, cli);
+  add_reproduce_command(app, cli);
 }
 
 /// "Did you mean 'X'?" or a pointer to --help of `app`.

@@ -22,7 +22,7 @@ void add_configuration_options(CLI::App& app, config::Sources& sources) {
     names += (names.empty() ? "" : ", ") + std::string(preset.name);
   }
   constexpr const char* kGroup = "Configuration (later ones win)";
-  app.add_option("--preset", sources.preset, "What the configuration starts from (default quantized): " + names)
+  app.add_option("--preset", sources.preset, "What the configuration starts from (default published): " + names)
       ->type_name("P")
       ->group(kGroup);
   app.add_option("--config", sources.file, "Keys from a TOML file")->type_name("F")->group(kGroup);
@@ -30,6 +30,9 @@ void add_configuration_options(CLI::App& app, config::Sources& sources) {
                  "Uniform transport error of at most NS, 3/5 of it for shorter durations; 0: none")
       ->type_name("NS")
       ->check(CLI::Validator(not_a_bound, ""))
+      ->group(kGroup);
+  app.add_option("--age", sources.age, "Time since the weights were written, for example 7d: how far they have drifted")
+      ->type_name("TIME")
       ->group(kGroup);
   app.add_option("--set", sources.sets, "One key; may be repeated")
       ->type_name("KEY=VALUE")

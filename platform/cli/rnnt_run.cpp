@@ -275,9 +275,17 @@ Totals totals(const RnntReport& report) {
   return sum;
 }
 
+double ratio(double a, double b) { return b == 0 ? 0 : a / b; }
+
 double tops(const RnntReport::Chip& chip, double slot_ns) {
   return chip.summary.slots_per_step == 0 ? 0
                                           : chip.operations_per_step / (chip.summary.slots_per_step * slot_ns) * 1e-3;
+}
+
+/// Mean power of a chip in its steps, one lane's worth.
+double watts(const RnntReport::Chip& chip, double slot_ns) {
+  const double time_ns = static_cast<double>(chip.summary.lane_steps) * chip.summary.slots_per_step * slot_ns;
+  return time_ns == 0 ? 0 : chip.summary.chip_energy_nJ / time_ns;
 }
 
 double tops_per_watt(const RnntReport::Chip& chip) {
@@ -326,7 +334,13 @@ nlohmann::ordered_json RnntReport::json() const {
   out["simulated_audio_s"] = simulated_audio_s;
   out["violations"] = violations;
   out["violations_by_kind"] = violations_by_kind;
+  add_calibration(out, calibration);
   out["energy_nj"] = energy_nJ;
+  const double per_item = sum.done > 0 ? 1.0 / static_cast<double>(sum.done) : 0;
+  out["system"] = {{"operations_per_item", sum.analog_operations * per_item},
+                   {"tops_per_watt", ratio(sum.analog_operations * per_item, sum.energy_nJ) * 1e-3},
+                   {"watts", ratio(sum.energy_nJ, sum.latency_ns)},
+                   {"items_per_s_per_watt", ratio(1e9, sum.energy_nJ)}};
   auto& all = out["chips"] = Json::array();
   for (std::size_t index = 0; index < chips.size(); ++index) {
     all.push_back({{"index", index},
@@ -335,7 +349,11 @@ nlohmann::ordered_json RnntReport::json() const {
                    {"lane_steps", chips[index].summary.lane_steps},
                    {"slots_per_step", chips[index].summary.slots_per_step},
                    {"tops", tops(chips[index], slot_ns)},
-                   {"tops_per_watt", tops_per_watt(chips[index])}});
+                   {"tops_per_watt", tops_per_watt(chips[index])},
+                   {"watts", watts(chips[index], slot_ns)},
+                   {"energy_nj", chips[index].energy.accounts},
+                   {"domain_energy_nj", chips[index].energy.domains},
+                   {"place_energy_nj", chips[index].energy.places}});
   }
   return out;
 }
@@ -375,12 +393,14 @@ std::string RnntReport::text() const {
   if (sum.done > 0) {
     out += fmt::format("latency         {:.2f} us an utterance (mean of {}), real-time factor {:.2g}\n",
                        sum.latency_ns * 1e-3, sum.done, sum.real_time_factor);
-    out += fmt::format("energy          {:.2f} uJ an utterance (parameters are assumed, but for a tile's 26.2 nJ)\n",
-                       sum.energy_nJ * 1e-3);
+    out += fmt::format("energy          {:.2f} uJ an utterance, {:.2f} TOPS/W with the host (docs/energy.md: what is fitted)\n",
+                       sum.energy_nJ * 1e-3,
+                       ratio(sum.analog_operations / static_cast<double>(sum.done), sum.energy_nJ) * 1e-3);
     out += fmt::format("operations      {:.0f} analog to one digital\n",
                        sum.analog_operations / std::max(1.0, sum.digital_operations));
   }
   out += fmt::format("violations      {}\n", violations);
+  out += calibration_text(calibration);
   out += fmt::format("wall time       {:.2f} s for {:.1f} s of audio: {:.2f} times real time, lanes {}, threads {}\n",
                      wall_s, simulated_audio_s, wall_s > 0 ? simulated_audio_s / wall_s : 0.0, options.lanes,
                      options.threads);

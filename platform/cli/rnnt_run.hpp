@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/cli/run_summary.hpp"
 #include "platform/config/platform_config.hpp"
 #include "platform/host/board_session.hpp"
 #include "platform/mapping/plan.hpp"
@@ -91,6 +92,7 @@ struct RnntReport {
   double wall_s = 0;             ///< of the simulation
   double simulated_audio_s = 0;  ///< of the items simulated in this run (not those known from a results file)
   double simulated_ns = 0;
+  host::CalibrationSummary calibration;
   std::uint64_t violations = 0;
   std::map<std::string, std::uint64_t> violations_by_kind;
   std::map<std::string, double> energy_nJ;  ///< by account, all chips and lanes
@@ -98,6 +100,7 @@ struct RnntReport {
     std::size_t tiles_used = 0;
     host::ChipSummary summary;
     double operations_per_step = 0;  ///< two per weight of the network
+    EnergySplit energy;              ///< of lane_steps, and of the digital work on them
   };
   std::vector<Chip> chips;
   double slot_ns = 0;

@@ -71,13 +71,7 @@ traces::Statistics statistics(const KwsReport& report, const host::FeedForwardSe
   for (const auto& [account, energy_nJ] : report.energy_nJ) {
     all.add("energy." + account, "energy of the account, all lanes", traces::Quantity::kEnergy).set(energy_nJ);
   }
-  const energy::Meter& meter = session.energy();
-  for (energy::Place place = 0; place < meter.place_count(); ++place) {
-    if (meter.place_nJ(place) > 0) {
-      all.add("energy.place." + meter.place_name(place), "energy of this place, all lanes", traces::Quantity::kEnergy)
-          .set(meter.place_nJ(place));
-    }
-  }
+  add_energy(session.energy(), "", all);
   return all;
 }
 
@@ -122,6 +116,7 @@ void run_kws(const RunOptions& options, Cli& cli) {
   report.classes = model.classes;
   report.audio_s = inputs.audio_s;
   report.simulated_ns = session.simulated_ns();
+  report.calibration = session.calibration();
   report.violations = session.violations().count();
   report.violations_by_kind = violations_by_kind(session.violations());
   report.steps = session.steps();
@@ -133,9 +128,9 @@ void run_kws(const RunOptions& options, Cli& cli) {
     const auto account = static_cast<energy::Account>(index);
     report.energy_nJ[std::string(energy::name(account))] = session.energy().total_nJ(account);
   }
+  report.energy = energy_split(session.energy());
   for (const host::StepResult& result : report.results) {
-    report.chip_energy_per_step_nJ +=
-        (result.energy_nJ - config.host.energy_per_step_nJ) / static_cast<double>(report.results.size());
+    report.chip_energy_per_step_nJ += result.chip_energy_nJ / static_cast<double>(report.results.size());
   }
 
   if (const std::size_t cut = outputs_cut(report, plan.chips.front().outputs.front(), config.pad.full_scale); cut > 0) {

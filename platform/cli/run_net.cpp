@@ -88,6 +88,7 @@ void run_net(const Options& options, Cli& cli) {
   out["simulated_ns"] = session.simulated_ns();
   out["wall_s"] = wall_s;
   out["violations"] = session.violations().count();
+  add_calibration(out, session.calibration());
   out["chips"] = {{{"index", 0},
                    {"tiles_used", plan.chips.front().tiles.size()},
                    {"steps", session.steps()},

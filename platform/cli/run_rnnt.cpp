@@ -133,15 +133,7 @@ traces::Statistics statistics(const RnntReport& report, const host::BoardSession
         .set(static_cast<double>(chip.lane_steps));
     all.add(name + "slots_per_step", "slots from the start trigger to the last interrupt", traces::Quantity::kCount)
         .set(chip.slots_per_step);
-    const energy::Meter& meter = session.board().meter(static_cast<std::uint32_t>(index));
-    for (energy::Place place = 0; place < meter.place_count(); ++place) {
-      if (meter.place_nJ(place) > 0) {
-        const bool host = meter.place_name(place) == "host";
-        all.add(fmt::format("energy.place.{}{}", host ? name : "", meter.place_name(place)),
-                "energy of this place, all lanes", traces::Quantity::kEnergy)
-            .set(meter.place_nJ(place));
-      }
-    }
+    add_energy(session.board().meter(static_cast<std::uint32_t>(index)), name, all);
   }
   all.add("instructions", "instructions that all local controllers executed", traces::Quantity::kCount)
       .set(static_cast<double>(session.instructions()));
@@ -171,10 +163,12 @@ void write_report(const std::filesystem::path& directory, const RnntReport& repo
 /// --lanes 16 --seed 3 ... of `report`, filled in from a session that has run.
 void summarise(RnntReport& report, const host::BoardSession& session) {
   report.simulated_ns = session.simulated_ns();
+  report.calibration = session.calibration();
   report.violations = session.board().violations().count();
   report.violations_by_kind = violations_by_kind(session.board().violations());
   for (std::size_t index = 0; index < report.chips.size(); ++index) {
     report.chips[index].summary = session.chips()[index];
+    report.chips[index].energy = energy_split(session.board().meter(static_cast<std::uint32_t>(index)));
   }
   for (int index = 0; index < energy::kAccountCount; ++index) {
     const auto account = static_cast<energy::Account>(index);
@@ -199,7 +193,7 @@ void run_rnnt(const Options& options, Cli& cli) {
     for (const mapping::MatrixUse& matrix : chip.matrices) {
       weights += static_cast<double>(matrix.network_weights);
     }
-    report.chips.push_back({chip.tiles.size(), {}, 2.0 * weights});
+    report.chips.push_back({chip.tiles.size(), {}, 2.0 * weights, {}});
     if (!options.run.report.empty()) {
       drawings.push_back(mapping::chip_svg(chip, config));
     }

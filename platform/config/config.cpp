@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 #include <system_error>
+#include <type_traits>
 
 #include "common/nearest.hpp"
 #include "common/user_error.hpp"
@@ -20,7 +21,7 @@ namespace chronotile::config {
 namespace {
 
 constexpr std::string_view kListKeys = "'chronotile config --dump' lists all keys";
-constexpr std::string_view kDefaultPreset = "quantized";
+constexpr std::string_view kDefaultPreset = "published";
 /// Published: 3 ns for shorter durations where others have 5 ns.
 constexpr double kShortShare = 3.0 / 5.0;
 
@@ -33,7 +34,7 @@ std::string preset_names() {
 }
 
 PlatformConfig preset_at(std::string_view name, const std::string& place) {
-  PlatformConfig config;
+  PlatformConfig config;  // its defaults are those of `quantized`
   config.preset = std::string(name);
   if (name == "quantized") {
     return config;
@@ -46,8 +47,17 @@ PlatformConfig preset_at(std::string_view name, const std::string& place) {
     return config;
   }
   if (name == "published") {
-    throw UserError(place, "preset 'published' needs the device physics, which this version does not have",
-                    "Available presets: " + preset_names());
+    config.transport.mode = mesh::TransportErrorMode::kPerHop;
+    config.tile.array.devices.enabled = true;
+    tile::PeripheryConfig& periphery = config.tile.periphery;
+    periphery.gain_sigma = 0.05;
+    periphery.offset_sigma = 0.02;
+    periphery.saturation = tile::Saturation::kSoft;
+    periphery.ramp_slope_sigma = 0.01;
+    periphery.comparator_offset_sigma_weight_ns = 10.0;
+    periphery.comparator_noise_sigma_weight_ns = 5.0;
+    config.host.calibration_steps = 64;
+    return config;
   }
   std::vector<std::string_view> names;
   for (const Preset& preset : presets()) {
@@ -144,6 +154,7 @@ class Loader {
     choose_preset();
     apply_file();
     apply_timing_error();
+    apply_age();
     for (const Setting& setting : settings_) {
       apply(setting);
     }
@@ -236,6 +247,33 @@ class Loader {
     config_.transport.short_bound_ns = kShortShare * bound_ns;
   }
 
+  void apply_age() {
+    if (sources_.age.empty()) {
+      return;
+    }
+    const std::string option = "--age " + sources_.age;
+    struct Unit {
+      std::string_view name;
+      double seconds;
+    };
+    static constexpr Unit kUnits[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}, {"", 1}};
+    std::size_t length = 0;
+    double number = -1;
+    try {
+      number = std::stod(sources_.age, &length);
+    } catch (const std::logic_error&) {
+      length = 0;
+    }
+    const auto* const unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& candidate) {
+      return candidate.name == std::string_view(sources_.age).substr(length);
+    });
+    if (length == 0 || !std::isfinite(number) || number < 0 || unit == std::end(kUnits)) {
+      throw UserError(option, "is not a time", "Write a number and s, min, h, d or w, for example --age 7d");
+    }
+    config_.tile.array.devices.age_s = number * unit->seconds;
+    origins_["pcm.age_s"] = option;
+  }
+
   void apply(const Setting& setting) {
     const Key* key = find_key(setting.key);
     if (key == nullptr) {
@@ -252,8 +290,12 @@ class Loader {
 
   static void apply(const Setting& setting, const Field& field) {
     const Key& key = *find_key(setting.key);
-    const bool takes_text =
-        std::holds_alternative<std::string*>(field) || std::holds_alternative<mesh::TransportErrorMode*>(field);
+    const bool takes_text = std::visit(
+        [](auto* target) {
+          using Target = std::remove_pointer_t<decltype(target)>;
+          return std::is_same_v<Target, std::string> || std::is_enum_v<Target>;
+        },
+        field);
     const bool in_quotes = !setting.value.empty() && (setting.value.front() == '"' || setting.value.front() == '\'');
     if (takes_text && !in_quotes) {
       assign_text(key, field, setting.value, setting.option, "");
@@ -293,10 +335,16 @@ PlatformConfig load(const Sources& sources) { return Loader(sources).load(); }
 
 PlatformConfig preset_config(std::string_view name) { return preset_at(name, "configuration"); }
 
+const PlatformConfig& default_config() {
+  static const PlatformConfig config = preset_config(kDefaultPreset);
+  return config;
+}
+
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> kPresets{
       {"ideal", "real numbers everywhere: pads do not quantise, no errors, double precision"},
-      {"quantized", "landing pads round to 8 bits, no other errors, single precision (default)"},
+      {"quantized", "landing pads round to 8 bits, no other errors, single precision"},
+      {"published", "quantized, and pairs of devices, imperfect periphery and transport, calibrated by the host (default)"},
   };
   return kPresets;
 }

@@ -11,9 +11,10 @@ namespace chronotile::config {
 
 /// Where the effective configuration comes from; later ones win: preset, file, timing error, --set in order.
 struct Sources {
-  std::string preset;             ///< "" : what the file says, else `quantized`
+  std::string preset;             ///< "" : what the file says, else `published`
   std::string file;               ///< TOML; "" : none
   double timing_error_ns = -1;    ///< --timing-error: uniform transport error of this bound; < 0: as configured
+  std::string age;                ///< --age: pcm.age_s as "7d"; "" : as configured
   std::vector<std::string> sets;  ///< "a.b=c"
 };
 
@@ -28,6 +29,9 @@ void validate(const PlatformConfig& config);
 /// The configuration of a preset. Throws UserError.
 [[nodiscard]] PlatformConfig preset_config(std::string_view name);
 
+/// The preset that load() starts from where none is named.
+[[nodiscard]] const PlatformConfig& default_config();
+
 /// Names of the presets, with a sentence each.
 struct Preset {
   std::string_view name;
@@ -39,7 +43,7 @@ struct Preset {
 /// and tag P/D/A as a comment.
 void dump_toml(std::ostream& out, const PlatformConfig& config);
 /// The same as JSON: { "key": { "value", "default", "unit", "range", "tag", "doc" } }; "default" is that of
-/// `quantized`.
+/// `published`.
 void dump_json(std::ostream& out, const PlatformConfig& config);
 
 /// A key whose value differs, and the two values as TOML.

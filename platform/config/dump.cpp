@@ -29,7 +29,7 @@ std::string facts(const Key& key, const std::string& text, const std::string& de
 
 void dump_toml(std::ostream& out, const PlatformConfig& config) {
   PlatformConfig values = config;
-  PlatformConfig defaults;
+  PlatformConfig defaults = default_config();
   out << "# Chronotile configuration. P published, D derived from published numbers, A assumed,\n"
          "# - a matter of the model, not of the chip.\n";
   std::string_view section;
@@ -48,7 +48,7 @@ void dump_toml(std::ostream& out, const PlatformConfig& config) {
 
 void dump_json(std::ostream& out, const PlatformConfig& config) {
   PlatformConfig values = config;
-  PlatformConfig defaults;
+  PlatformConfig defaults = default_config();
   nlohmann::ordered_json object;
   for (const Key& key : keys()) {
     object[std::string(key.name)] = {

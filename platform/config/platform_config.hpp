@@ -40,14 +40,38 @@ struct FloorplanConfig {
 
 struct HostConfig {
   double step_overhead_ns = 300.0;   ///< from a chip's interrupt to its next start trigger (A)
-  double energy_per_step_nJ = 50.0;  ///< digital work per step (A)
+  double energy_per_operation_pJ = 1.0;  ///< of the digital unit (A)
   /// Evaluations of an RNN-T's last joint layer that fit into step_overhead_ns (A).
   std::uint32_t joint_evaluations_per_step = 4;
   std::uint32_t step_timeout_slots = 64;  ///< a step without interrupt for so long is given up
+  // Calibration of the read-out, see platform/host/calibration.hpp.
+  std::uint32_t calibration_steps = 0;         ///< known vectors through each chip before the first item; 0: none
+  double calibration_input_share = 0.5;        ///< of the inputs of a known vector that are not 0 (A)
+  double calibration_fill = 0.8;               ///< of the read-out's range that the largest expected output takes (A)
+  double calibration_age_s = 0;                ///< age of the devices then; 0: pcm.age_s
+  std::string drift_compensation = "none";     ///< "none", "global": one factor per matrix, measured at pcm.age_s
+  std::uint32_t drift_compensation_steps = 8;  ///< known vectors for it (A)
+};
+
+/// Closed-loop programming by the host (platform/host/array_programmer.hpp); all of it A.
+struct ProgrammingConfig {
+  std::uint32_t pulse_budget = 24;      ///< pulses of a weight after the erasing one; then it stays as it is
+  double tolerance = 0.5;               ///< times the technology's programming error at the target
+  double least_tolerance = 0.006;       ///< of the largest weight
+  double approach = 0.8;                ///< share of a large error that a pulse is to take away
+  std::uint32_t set_amplitude = 180;    ///< code of pamp for pulses that add conductance
+  std::uint32_t reset_amplitude = 255;  ///< code of pamp for erasing
+  double full_set = 1.25;               ///< conductance at which pulses are taken to saturate
+  double first_speed_per_ns = 0.002;    ///< taken for the first pulses, learnt from then on
+  double read_uncertainty = 0.015;      ///< of a read, in units of the largest weight
+  double longest_pulse_ns = 255;        ///< what an input pad can send
+  double counts_per_weight = 102;       ///< of the read-out, for the largest weight
+  std::uint32_t zero_reads = 8;         ///< reads without input that find the columns' zero
 };
 
 struct EnergyConfig {
-  double leakage_mW_per_chip = 20.0;  ///< A
+  double leakage_mW_per_chip = 20.0;    ///< A
+  double standing_mW_per_tile = 19.36;  ///< bias, references, clock of a tile in use (D: fitted to 12.40 TOPS/W)
 };
 
 struct MappingConfig {
@@ -59,6 +83,8 @@ struct MappingConfig {
   std::uint32_t setup_cycle = 12;         ///< guards, row gates and weight selects of a slot are set by then (A)
   std::uint32_t window_lead_cycles = 2;   ///< receivers open this long before (A)
   std::uint32_t window_tail_cycles = 10;  ///< and close this long after full scale (A)
+  double max_weight = 1.0;                ///< "Max W": conductance of the largest weight, of the largest one (P: some 0.8)
+  double integration_share = 1.0;         ///< of the time that inputs take; 0.5: halved integration time (A)
   double output_full_scale = 1.0;         ///< output that fills the signed read-out; larger ones are cut (A)
   std::uint32_t first_site = 0;           ///< where placement starts
 };
@@ -70,6 +96,11 @@ struct RnntLayerConfig {
   /// Northern tiles of the chains of each summation group, ROW.COLUMN or ranges within a row, groups separated by ';';
   /// a group without any is placed automatically.
   std::string place;
+  double max_weight = 1.0;  ///< times MappingConfig::max_weight: a smaller range of conductances (P: some tiles)
+  /// Experiments on one layer alone (mapping::degrade): weights on 2^bits even levels (0: not), and noise added to them,
+  /// of the layer's largest weight.
+  double weight_bits = 0;
+  double weight_noise_sigma = 0;
 };
 
 /// Map of the RNN-T network onto the board. The defaults are the published map of five chips.
@@ -95,6 +126,7 @@ struct RnntConfig {
 struct PlatformConfig {
   std::string preset = "quantized";
   std::uint64_t seed = 1;
+  std::uint64_t chip_seed = 1;  ///< which chips: what fabrication made of periphery and wires
   ClockConfig clock;
   FloorplanConfig floorplan;
   controller::ControllerConfig controller;
@@ -104,6 +136,7 @@ struct PlatformConfig {
   landing_pad::PadConfig pad;
   EnergyConfig energy;
   HostConfig host;
+  ProgrammingConfig programming;
   MappingConfig mapping;
   RnntConfig rnnt;
 };

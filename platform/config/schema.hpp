@@ -18,7 +18,7 @@ enum class Tag : char { kPublished = 'P', kDerived = 'D', kAssumed = 'A', kModel
 
 /// A value of a configuration, to be read or written in place.
 using Field = std::variant<bool*, std::uint32_t*, std::uint64_t*, double*, std::string*, mesh::TransportErrorMode*,
-                           std::vector<std::uint32_t>*, std::vector<PadSite>*>;
+                           pcm::Technology*, tile::Saturation*, std::vector<std::uint32_t>*, std::vector<PadSite>*>;
 
 /// What a value must be. For lists: each element.
 struct Limits {

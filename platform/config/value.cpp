@@ -7,12 +7,20 @@
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "common/nearest.hpp"
 #include "common/user_error.hpp"
+#include "platform/config/config.hpp"
 
 namespace chronotile::config {
 namespace {
+
+/// What stands for a value of an enumeration.
+template <typename Enumeration>
+std::string_view word(const Value& value, Enumeration choice) {
+  return value.limits.choices.at(static_cast<std::size_t>(choice));
+}
 
 template <typename... Functions>
 struct Overloaded : Functions... {
@@ -24,7 +32,7 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 /// What to write instead.
 std::string default_hint(const Value& value) {
   const Key* key = find_key(value.name);
-  PlatformConfig defaults;
+  PlatformConfig defaults = default_config();
   const std::string text = key == nullptr ? "" : to_toml(*key, key->field(defaults));
   if (text.empty() || text.find('\n') != std::string::npos) {
     return std::string(value.doc);
@@ -152,8 +160,16 @@ void assign_text(const Value& value, const Field& field, const std::string& text
       throw UserError(place, fmt::format("'{}' must be {}, got '{}'", value.name, expectation(value, field), text),
                       near.empty() ? default_hint(value) : fmt::format("Did you mean '{}'?", near));
     }
-    if (const auto* mode = std::get_if<mesh::TransportErrorMode*>(&field)) {
-      **mode = static_cast<mesh::TransportErrorMode>(found - choices.begin());
+    const bool is_enumeration = std::visit(
+        [&](auto* target) {
+          using Target = std::remove_pointer_t<decltype(target)>;
+          if constexpr (std::is_enum_v<Target>) {
+            *target = static_cast<Target>(found - choices.begin());
+          }
+          return std::is_enum_v<Target>;
+        },
+        field);
+    if (is_enumeration) {
       return;
     }
   }
@@ -194,6 +210,8 @@ void assign(const Value& value, const Field& field, const toml::node& node, cons
                  },
                  [&](std::string* string) { text(string); },
                  [&](mesh::TransportErrorMode* mode) { text(mode); },
+                 [&](pcm::Technology* technology) { text(technology); },
+                 [&](tile::Saturation* saturation) { text(saturation); },
                  [&](std::vector<std::uint32_t>* list) {
                    const toml::array* array = node.as_array();
                    if (array == nullptr) {
@@ -236,6 +254,8 @@ void check_limits(const Value& value, const Field& field, const std::string& pla
                    assign_text(value, &scratch, *read, place, "");
                  },
                  [](const mesh::TransportErrorMode*) {},
+                 [](const pcm::Technology*) {},
+                 [](const tile::Saturation*) {},
                  [&](const std::vector<std::uint32_t>* list) { std::for_each(list->begin(), list->end(), number); },
                  [](const std::vector<PadSite>*) {},
              },
@@ -250,9 +270,9 @@ std::string to_toml(const Value& value, const Field& field) {
           [](const std::uint64_t* number) { return fmt::format("{}", *number); },
           [](const double* number) { return number_text(*number); },
           [&](const std::string* text) { return quoted(value.limits.path ? absolute(*text, "") : *text); },
-          [&](const mesh::TransportErrorMode* mode) {
-            return quoted(std::string(value.limits.choices.at(static_cast<std::size_t>(*mode))));
-          },
+          [&](const mesh::TransportErrorMode* mode) { return quoted(std::string(word(value, *mode))); },
+          [&](const pcm::Technology* technology) { return quoted(std::string(word(value, *technology))); },
+          [&](const tile::Saturation* saturation) { return quoted(std::string(word(value, *saturation))); },
           [](const std::vector<std::uint32_t>* list) { return fmt::format("[{}]", fmt::join(*list, ", ")); },
           [](const std::vector<PadSite>* list) {
             std::string text = "[";
@@ -270,26 +290,27 @@ std::string to_toml(const Value& value, const Field& field) {
 }
 
 nlohmann::ordered_json to_json(const Value& value, const Field& field) {
-  return std::visit(Overloaded{
-                        [](const auto* plain) -> nlohmann::ordered_json { return *plain; },
-                        [&](const std::string* text) -> nlohmann::ordered_json {
-                          return value.limits.path ? absolute(*text, "") : *text;
-                        },
-                        [&](const mesh::TransportErrorMode* mode) -> nlohmann::ordered_json {
-                          return value.limits.choices.at(static_cast<std::size_t>(*mode));
-                        },
-                        [](const std::vector<PadSite>* list) {
-                          nlohmann::ordered_json sites = nlohmann::ordered_json::array();
-                          for (PadSite site : *list) {
-                            nlohmann::ordered_json& entry = sites.emplace_back(nlohmann::ordered_json::object());
-                            for (const PadMember& member : pad_members()) {
-                              entry[std::string(member.name)] = to_json(member, member.field(site));
-                            }
-                          }
-                          return sites;
-                        },
-                    },
-                    field);
+  return std::visit(
+      Overloaded{
+          [](const auto* plain) -> nlohmann::ordered_json { return *plain; },
+          [&](const std::string* text) -> nlohmann::ordered_json {
+            return value.limits.path ? absolute(*text, "") : *text;
+          },
+          [&](const mesh::TransportErrorMode* mode) -> nlohmann::ordered_json { return word(value, *mode); },
+          [&](const pcm::Technology* technology) -> nlohmann::ordered_json { return word(value, *technology); },
+          [&](const tile::Saturation* saturation) -> nlohmann::ordered_json { return word(value, *saturation); },
+          [](const std::vector<PadSite>* list) {
+            nlohmann::ordered_json sites = nlohmann::ordered_json::array();
+            for (PadSite site : *list) {
+              nlohmann::ordered_json& entry = sites.emplace_back(nlohmann::ordered_json::object());
+              for (const PadMember& member : pad_members()) {
+                entry[std::string(member.name)] = to_json(member, member.field(site));
+              }
+            }
+            return sites;
+          },
+      },
+      field);
 }
 
 }  // namespace chronotile::config

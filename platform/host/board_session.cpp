@@ -38,6 +38,7 @@ struct Item {
   std::unique_ptr<Stream> stream;
   ItemResult result;
   std::int64_t energy_aJ = 0;  ///< whole, so that the sum does not depend on the order of the chips' steps
+  std::uint64_t charged_operations = 0;  ///< of the digital unit
 };
 
 /// A lane of a chip in chip-by-chip order.
@@ -125,7 +126,6 @@ struct BoardSession::Impl {
     energy::Meter& meter = board.meter(chip);
     (void)driver.take_energy();
     meter.set_active_lanes(active);
-    driver.charge_host();
     if (!driver.step()) {
       failure = driver.failure();
       return 0;
@@ -146,13 +146,21 @@ struct BoardSession::Impl {
         items[lane]->energy_aJ += std::llround(energy_nJ[lane] * 1e9);
         ++items[lane]->result.steps[chip];
         items[lane]->result.conversions += driver.conversions_per_step();
-        summary.chip_energy_nJ += energy_nJ[lane] - config.host.energy_per_step_nJ;
+        summary.chip_energy_nJ += energy_nJ[lane];
         ++summary.lane_steps;
         items[lane]->stream->complete(chip, nanoseconds(begin[lane] + length), outputs.data());
+        charge_host(driver, *items[lane]);
       }
     }
     --chips_in_step;  // not before the streams know: until then another chip's idle point may take them for stuck
     return length;
+  }
+
+  /// Charges what the digital unit has done for the item since the last time.
+  static void charge_host(ChipDriver& driver, Item& item) {
+    const std::uint64_t operations = item.stream->digital_operations() + item.result.conversions;
+    item.energy_aJ += driver.charge_host_aJ(operations - item.charged_operations);
+    item.charged_operations = operations;
   }
 
   [[nodiscard]] std::unique_ptr<Item> make_item(std::size_t index) const {
@@ -163,6 +171,7 @@ struct BoardSession::Impl {
     return item;
   }
   void finish(Item& item) const {
+    charge_host(*drivers.back(), item);
     item.result.latency_ns = item.stream->end_ns();
     item.result.energy_nJ = static_cast<double>(item.energy_aJ) * 1e-9;
     (*done)(item.index, std::move(item.stream), item.result);
@@ -177,6 +186,7 @@ struct BoardSession::Impl {
   }
 
   void program();
+  void calibrate();
 
   // ---- pipeline -----------------------------------------------------------------------------------------------------
 
@@ -213,6 +223,8 @@ struct BoardSession::Impl {
   Cycles alignment = 1;
   std::vector<ChipSummary> summaries;
   std::map<std::uint32_t, std::vector<double>> buffers;  ///< inputs or outputs of one lane, by chip
+  CalibrationSummary calibration;
+  sc_core::sc_time calibration_time;  ///< simulated, on these lanes
   std::string failure;
   double first_step_wall_s = 0;
 
@@ -228,6 +240,7 @@ void BoardSession::Impl::program() {
   for (const auto& driver : drivers) {
     driver->load_firmware();
   }
+  calibrate();
   host.show("run");
   // Grids begin on a cycle, behind everything that loading has set off.
   origin = sc_core::sc_time(
@@ -240,6 +253,20 @@ void BoardSession::Impl::program() {
     run_chip_by_chip();
   }
   host.show("idle");
+}
+
+void BoardSession::Impl::calibrate() {
+  if (!calibrates(config.host)) {
+    return;
+  }
+  host.show("calibrate");
+  const sc_core::sc_time from = sc_core::sc_time_stamp();
+  for (std::uint32_t chip = 0; chip < board.chips() && !stopped(); ++chip) {
+    Calibrator(*drivers[chip], board.services(chip), config).run(calibration, [this] { return stopped(); });
+    failure = drivers[chip]->failure();
+  }
+  calibration.violations = board.forget_violations();
+  calibration_time = sc_core::sc_time_stamp() - from;
 }
 
 void BoardSession::Impl::run_pipeline() {
@@ -429,7 +456,10 @@ void BoardSession::run(const std::vector<std::size_t>& items, const Factory& mak
 
 const std::string& BoardSession::failure() const { return impl_->failure; }
 const board::Board& BoardSession::board() const { return impl_->board; }
-double BoardSession::simulated_ns() const { return sc_core::sc_time_stamp() / sc_core::sc_time(1, sc_core::SC_NS); }
+const CalibrationSummary& BoardSession::calibration() const { return impl_->calibration; }
+double BoardSession::simulated_ns() const {
+  return (sc_core::sc_time_stamp() - impl_->calibration_time) / sc_core::sc_time(1, sc_core::SC_NS);
+}
 const std::vector<ChipSummary>& BoardSession::chips() const { return impl_->summaries; }
 double BoardSession::cadence_ns(std::uint32_t chip) const { return impl_->nanoseconds(impl_->cadences.at(chip)); }
 double BoardSession::first_step_wall_s() const { return impl_->first_step_wall_s; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/board/board.hpp"
+#include "platform/host/calibration.hpp"
 #include "platform/host/chip_driver.hpp"
 #include "platform/host/stream.hpp"
 #include "platform/mapping/plan.hpp"
@@ -53,6 +54,9 @@ struct ChipSummary {
 /// chip without work at a grid point rests until the next. A lane takes its next item where the grids of all chips meet
 /// (a multiple of `alignment` periods), so an item meets the same times whatever ran before it or runs beside it. In
 /// chip-by-chip order each lane keeps the time that the pipeline would show: results, times and energies are the same.
+///
+/// Calibration, if the configuration asks for it, stands before all items, chip after chip: see Calibrator. Its steps,
+/// time, energy, instructions and violations are those of calibration() and of nothing else here.
 class BoardSession {
  public:
   using Factory = std::function<std::unique_ptr<Stream>(std::size_t item)>;
@@ -73,7 +77,9 @@ class BoardSession {
   /// Why the run was given up; empty if it was not.
   [[nodiscard]] const std::string& failure() const;
   [[nodiscard]] const board::Board& board() const;
+  /// Without calibration.
   [[nodiscard]] double simulated_ns() const;
+  [[nodiscard]] const CalibrationSummary& calibration() const;
   [[nodiscard]] const std::vector<ChipSummary>& chips() const;
   [[nodiscard]] std::uint64_t instructions() const;
   /// Period of the grid of a chip's steps.

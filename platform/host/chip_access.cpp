@@ -96,6 +96,12 @@ void ChipAccess::peek_reals(std::uint32_t pad_window, std::uint32_t vector, std:
   (void)initiator_.debug_read(window(pad_window) + kReal + index(vector, lane) * kRealBytes, counts, kRealBytes);
 }
 
+void ChipAccess::write_register(std::uint32_t controller, std::uint32_t index, std::uint32_t value) {
+  initiator_.expect_write32(base_ + chip::map::controller(controller) + controller::map::kRegisters +
+                                controller::map::kRegister0 + 4 * std::uint64_t{index},
+                            value);
+}
+
 void ChipAccess::trigger(std::uint32_t mask) {
   initiator_.expect_write32(base_ + chip::map::kControl + chip::control_map::kTrigger, mask);
 }

@@ -21,6 +21,9 @@ class ChipAccess {
   /// A register of a controller's bank, `offset` as in controller::map.
   [[nodiscard]] std::uint32_t read_controller(std::uint32_t controller, std::uint64_t offset);
 
+  /// Register r`index` (0..15) of a controller.
+  void write_register(std::uint32_t controller, std::uint32_t index, std::uint32_t value);
+
   /// Raises triggers of the chip in the next cycle.
   void trigger(std::uint32_t mask);
   /// Interrupt state as the chip control block shows it; clear_interrupts clears exactly these.

@@ -8,10 +8,13 @@
 #include <stdexcept>
 #include <utility>
 
+#include "platform/host/calibration.hpp"
 #include "platform/host/words.hpp"
 
 namespace chronotile::host {
 namespace {
+
+constexpr double kAttojoulesPerPicojoule = 1e6;
 
 double nanoseconds(const sc_core::sc_time& time) { return time / sc_core::sc_time(1, sc_core::SC_NS); }
 
@@ -29,23 +32,47 @@ ChipDriver::ChipDriver(chip::Chip& chip, ChipAccess access, Services& services, 
       slot_ns_(config.clock.slot_cycles * config.clock.period_ns),
       timeout_slots_(config.host.step_timeout_slots),
       slot_cycles_(config.clock.slot_cycles),
-      energy_per_step_nJ_(config.host.energy_per_step_nJ),
+      operation_aJ_(std::llround(config.host.energy_per_operation_pJ * kAttojoulesPerPicojoule)),
       full_scale_(config.pad.full_scale),
       period_(config.clock.period_ns, sc_core::SC_NS),
-      reals_(kWires, 0.0) {
+      reals_(kWires, 0.0),
+      age_s_(config.tile.array.devices.age_s) {
+  const bool apart = config.host.calibration_steps > 0 && config.host.calibration_age_s > 0;
+  program(apart ? config.host.calibration_age_s : age_s_, calibrates(config.host));
+  for (const std::string& name : plan_.finishers) {
+    finishers_ |= std::uint64_t{1} << controller(name);
+  }
+}
+
+void ChipDriver::program(double age_s, bool keep_weights) {
   for (mapping::TileAssignment& assignment : plan_.tiles) {
     const std::pair<tile::WeightSet, tile::WeightMatrix*> sets[] = {{tile::WeightSet::kWp1, &assignment.wp1},
                                                                     {tile::WeightSet::kWp2, &assignment.wp2}};
     for (const auto& [set, weights] : sets) {
       if (weights->size() != 0) {
-        chip_.tile(assignment.site).program(set, *weights);
-        weights->resize(0, 0);
+        chip_.tile(assignment.site).program(set, *weights, age_s);
+        if (!keep_weights) {
+          weights->resize(0, 0);
+        }
       }
     }
   }
-  for (const std::string& name : plan_.finishers) {
-    finishers_ |= std::uint64_t{1} << controller(name);
+  programmed_age_s_ = age_s;
+}
+
+void ChipDriver::age() {
+  if (programmed_age_s_ != age_s_) {
+    program(age_s_, true);
   }
+}
+
+void ChipDriver::begin_items() {
+  for (mapping::TileAssignment& assignment : plan_.tiles) {
+    assignment.wp1.resize(0, 0);
+    assignment.wp2.resize(0, 0);
+  }
+  steps_before_ = steps_;
+  executed_before_ = executed();
 }
 
 std::uint32_t ChipDriver::controller(const std::string& name) const {
@@ -108,6 +135,10 @@ void ChipDriver::forget_outputs() {
 
 void ChipDriver::read_outputs(std::size_t lane, double* outputs) {
   std::fill(outputs, outputs + plan_.output_count, 0.0);
+  if (!units_.empty()) {
+    add_calibrated(lane, outputs);
+    return;
+  }
   for (const mapping::OutputVector& vector : plan_.outputs) {
     const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
     double* out = outputs + vector.first;
@@ -121,6 +152,43 @@ void ChipDriver::read_outputs(std::size_t lane, double* outputs) {
       }
     }
   }
+}
+
+void ChipDriver::add_calibrated(std::size_t lane, double* outputs) {
+  std::size_t word = 0;
+  for (const mapping::OutputVector& vector : plan_.outputs) {
+    const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
+    const double* const zeros = zeros_.data() + word;
+    const double* const units = units_.data() + word;
+    double* const out = outputs + vector.first;
+    if (const std::uint8_t* words = access_.words(window, vector.vector, lane); words != nullptr) {
+      add_words(words + vector.wire, vector.count, zeros, units, out);
+    } else {
+      access_.peek_reals(window, vector.vector, lane, reals_.data());
+      for (std::uint32_t k = 0; k < vector.count; ++k) {
+        out[k] += (reals_[vector.wire + k] - zeros[k]) * units[k];
+      }
+    }
+    word += vector.count;
+  }
+}
+
+void ChipDriver::read_words(std::size_t lane, double* counts) {
+  for (const mapping::OutputVector& vector : plan_.outputs) {
+    const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
+    if (const std::uint8_t* words = access_.words(window, vector.vector, lane); words != nullptr) {
+      std::copy_n(words + vector.wire, vector.count, counts);
+    } else {
+      access_.peek_reals(window, vector.vector, lane, reals_.data());
+      std::copy_n(reals_.data() + vector.wire, vector.count, counts);
+    }
+    counts += vector.count;
+  }
+}
+
+void ChipDriver::set_read_out(std::vector<double> zeros, std::vector<double> units) {
+  zeros_ = std::move(zeros);
+  units_ = std::move(units);
 }
 
 std::uint64_t ChipDriver::conversions_per_step() const {
@@ -187,7 +255,9 @@ void ChipDriver::give_up_step(const std::string& why) {
   failure_ = fmt::format("step {} of chip {} {}: {}", steps_, plan_.index, why, fmt::join(silent, ", "));
 }
 
-std::uint64_t ChipDriver::instructions() const {
+std::uint64_t ChipDriver::instructions() const { return executed() - executed_before_; }
+
+std::uint64_t ChipDriver::executed() const {
   std::uint64_t sum = 0;
   for (std::uint32_t index = 0; index < chip_.floorplan().controllers(); ++index) {
     sum += chip_.local_controller(index).executed();
@@ -195,7 +265,11 @@ std::uint64_t ChipDriver::instructions() const {
   return sum;
 }
 
-void ChipDriver::charge_host() { meter_.charge(host_place_, energy::Account::kHost, energy_per_step_nJ_); }
+std::int64_t ChipDriver::charge_host_aJ(std::uint64_t operations) {
+  const std::int64_t energy_aJ = static_cast<std::int64_t>(operations) * operation_aJ_;
+  meter_.charge_apart_aJ(host_place_, energy::Account::kHost, energy_aJ);
+  return energy_aJ;
+}
 
 std::vector<double> ChipDriver::take_energy() {
   const auto half = sc_core::sc_time::from_value(period_.value() / 2);

@@ -21,7 +21,8 @@ using Images = std::map<std::string, std::vector<isa::Word>>;
 /// pads. For a thread of simulation; one step at a time.
 class ChipDriver {
  public:
-  /// Programs the chip's tiles with the plan's weights, which it does not keep.
+  /// Programs the chip's tiles with the plan's weights; keeps those until begin_items(), if calibration is asked for
+  /// (HostConfig::calibration_steps, drift_compensation), and does not otherwise.
   ChipDriver(chip::Chip& chip, ChipAccess access, Services& services, energy::Meter& meter, mapping::ChipPlan plan,
              Images images, const config::PlatformConfig& config);
 
@@ -38,6 +39,16 @@ class ChipDriver {
   /// Outputs of a lane in the network's units, partial sums added (ChipPlan::output_count).
   void read_outputs(std::size_t lane, double* outputs);
 
+  /// All words of a lane in counts, ChipPlan::outputs one after the other.
+  void read_words(std::size_t lane, double* counts);
+  /// From now on the output of word k (numbered as in read_words) is (count - zeros[k]) * units[k].
+  void set_read_out(std::vector<double> zeros, std::vector<double> units);
+  /// Ages the devices from the time of calibration to that of the items, which is to write the same weights again: the
+  /// devices stay the same ones.
+  void age();
+  /// Ends calibration: forgets the weights; steps and instructions count from here.
+  void begin_items();
+
   /// Arithmetic operations on the words of a step: scale and offset of each, and the sums of partial results.
   [[nodiscard]] std::uint64_t conversions_per_step() const;
 
@@ -51,19 +62,23 @@ class ChipDriver {
   [[nodiscard]] double start_ns() const;
   [[nodiscard]] double latency_ns() const;
 
-  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  [[nodiscard]] std::uint64_t steps() const { return steps_ - steps_before_; }
   /// Slots from the start trigger to the last interrupt, the longest step.
   [[nodiscard]] std::uint32_t slots_per_step() const { return slots_per_step_; }
   /// Instructions that the chip's controllers executed.
   [[nodiscard]] std::uint64_t instructions() const;
 
-  /// Charges the digital unit's energy of one step.
-  void charge_host();
-  /// Energy of each lane since the last call. Waits for the middle of a clock cycle, where all charges of a cycle are
+  /// Charges the digital unit's energy of `operations` for one lane, apart from what take_energy() returns. Returns it in
+  /// whole attojoules, in proportion to the operations, so that it does not depend on how they are divided into calls.
+  std::int64_t charge_host_aJ(std::uint64_t operations);
+  /// Energy of the chip for each lane since the last call, without the host. Waits for the middle of a clock cycle, where all charges of a cycle are
   /// in or out, and returns on the next edge.
   [[nodiscard]] std::vector<double> take_energy();
 
  private:
+  void program(double age_s, bool keep_weights);
+  void add_calibrated(std::size_t lane, double* outputs);
+  [[nodiscard]] std::uint64_t executed() const;
   [[nodiscard]] std::uint32_t controller(const std::string& name) const;
   [[nodiscard]] bool wait_for_finishers();
   void give_up_step(const std::string& why);
@@ -78,7 +93,7 @@ class ChipDriver {
   double slot_ns_;
   std::uint32_t timeout_slots_;
   std::uint32_t slot_cycles_;
-  double energy_per_step_nJ_;
+  std::int64_t operation_aJ_;
   double full_scale_;
   sc_core::sc_time period_;
   std::uint64_t finishers_ = 0;
@@ -86,6 +101,13 @@ class ChipDriver {
   std::uint32_t slots_per_step_ = 0;
   std::string failure_;
   std::vector<double> reals_;  ///< one vector
+  double age_s_;               ///< of the devices while items run
+  double programmed_age_s_ = 0;
+  std::uint64_t steps_before_ = 0;  ///< begin_items()
+  std::uint64_t executed_before_ = 0;
+  // Of calibrated words; empty: as the plan says.
+  std::vector<double> zeros_;
+  std::vector<double> units_;
 };
 
 }  // namespace chronotile::host

@@ -30,6 +30,8 @@ struct FeedForwardSession::Impl {
   Host host;
   ChipDriver driver;
   std::vector<StepResult> results;
+  CalibrationSummary calibration;
+  sc_core::sc_time calibration_time;  ///< simulated, on these lanes
 };
 
 void FeedForwardSession::Impl::program(const std::vector<std::vector<double>>& inputs,
@@ -37,6 +39,16 @@ void FeedForwardSession::Impl::program(const std::vector<std::vector<double>>& i
   meter.set_active_lanes(0);
   host.show("load firmware");
   driver.load_firmware();
+  if (calibrates(config.host)) {
+    host.show("calibrate");
+    const sc_core::sc_time from = sc_core::sc_time_stamp();
+    Calibrator(driver, board.services(0), config).run(calibration, [] { return false; });
+    calibration.violations = board.forget_violations();
+    calibration_time = sc_core::sc_time_stamp() - from;
+    if (!driver.failure().empty()) {
+      return;
+    }
+  }
   results.resize(inputs.size());
   for (std::size_t first = 0; first < inputs.size(); first += lanes.count()) {
     const std::size_t count = std::min(lanes.count(), inputs.size() - first);
@@ -59,7 +71,6 @@ bool FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inpu
   driver.forget_outputs();
   (void)driver.take_energy();
   meter.set_active_lanes(count);
-  driver.charge_host();
   wait(config.host.step_overhead_ns, sc_core::SC_NS);
   host.show("wait for chip");
   if (!driver.step()) {
@@ -71,7 +82,9 @@ bool FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inpu
   meter.set_active_lanes(0);
   for (std::size_t lane = 0; lane < count; ++lane) {
     StepResult& result = results[first + lane];
-    result = {std::vector<double>(driver.plan().output_count), driver.start_ns(), driver.latency_ns(), energy_nJ[lane]};
+    const double host_nJ = static_cast<double>(driver.charge_host_aJ(driver.conversions_per_step())) * 1e-9;
+    result = {std::vector<double>(driver.plan().output_count), driver.start_ns(), driver.latency_ns(),
+              energy_nJ[lane] + host_nJ, energy_nJ[lane]};
     driver.read_outputs(lane, result.outputs.data());
   }
   return true;
@@ -94,8 +107,9 @@ std::vector<StepResult> FeedForwardSession::run(const std::vector<std::vector<do
 const std::string& FeedForwardSession::failure() const { return impl_->driver.failure(); }
 const ViolationLog& FeedForwardSession::violations() const { return impl_->board.violations(); }
 const energy::Meter& FeedForwardSession::energy() const { return impl_->meter; }
+const CalibrationSummary& FeedForwardSession::calibration() const { return impl_->calibration; }
 double FeedForwardSession::simulated_ns() const {
-  return sc_core::sc_time_stamp() / sc_core::sc_time(1, sc_core::SC_NS);
+  return (sc_core::sc_time_stamp() - impl_->calibration_time) / sc_core::sc_time(1, sc_core::SC_NS);
 }
 std::uint64_t FeedForwardSession::steps() const { return impl_->driver.steps(); }
 std::uint32_t FeedForwardSession::slots_per_step() const { return impl_->driver.slots_per_step(); }

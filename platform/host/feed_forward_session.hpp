@@ -9,6 +9,7 @@
 
 #include "models/base/violation.hpp"
 #include "models/energy/meter.hpp"
+#include "platform/host/calibration.hpp"
 #include "platform/config/platform_config.hpp"
 #include "platform/host/chip_driver.hpp"
 #include "platform/mapping/plan.hpp"
@@ -21,6 +22,7 @@ struct StepResult {
   double start_ns = 0;          ///< start trigger, simulated time
   double latency_ns = 0;        ///< start trigger to the last interrupt of the step
   double energy_nJ = 0;         ///< of one copy of the chip for this item, host included
+  double chip_energy_nJ = 0;    ///< the same without the host
 };
 
 struct SessionOptions {
@@ -30,6 +32,10 @@ struct SessionOptions {
 
 /// One chip and its host, running a feed-forward plan: item i goes through lane i % lanes in step i / lanes, as noise
 /// stream i. Construct one per process, attach observers, run.
+///
+/// Calibration, if the configuration asks for it, stands before all items: see Calibrator. Only the last layer is read,
+/// so its outputs alone get slopes and offsets; what the periphery does to the layers before stays. Steps, time,
+/// energy, instructions and violations of calibration are those of calibration() and of nothing else here.
 class FeedForwardSession {
  public:
   FeedForwardSession(const config::PlatformConfig& config, const mapping::Plan& plan, const Images& images,
@@ -47,7 +53,9 @@ class FeedForwardSession {
   [[nodiscard]] const std::string& failure() const;
   [[nodiscard]] const ViolationLog& violations() const;
   [[nodiscard]] const energy::Meter& energy() const;
+  /// Without calibration.
   [[nodiscard]] double simulated_ns() const;
+  [[nodiscard]] const CalibrationSummary& calibration() const;
   [[nodiscard]] std::uint64_t steps() const;
   /// Slots from the start trigger to the last interrupt, the longest step.
   [[nodiscard]] std::uint32_t slots_per_step() const;

@@ -21,4 +21,11 @@ void add_words(const std::uint8_t* words, std::size_t count, double zero, double
   }
 }
 
+CHRONOTILE_EVERY_ISA
+void add_words(const std::uint8_t* words, std::size_t count, const double* zeros, const double* units, double* sums) {
+  for (std::size_t k = 0; k < count; ++k) {
+    sums[k] += (static_cast<double>(static_cast<std::int32_t>(words[k])) - zeros[k]) * units[k];
+  }
+}
+
 }  // namespace chronotile::host

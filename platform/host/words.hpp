@@ -13,5 +13,7 @@ void to_words(const double* values, std::size_t count, double scale, double full
 
 /// sums[k] += (words[k] - zero) * unit
 void add_words(const std::uint8_t* words, std::size_t count, double zero, double unit, double* sums);
+/// The same with a zero and a unit for each word.
+void add_words(const std::uint8_t* words, std::size_t count, const double* zeros, const double* units, double* sums);
 
 }  // namespace chronotile::host

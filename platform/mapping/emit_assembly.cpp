@@ -44,6 +44,12 @@ std::string_view phase_name(Phase phase, bool pad) {
       return "WINDOW_OPEN";
     case Phase::kPulseStart:
       return pad ? "SEND_START" : "EN_OPEN";
+    case Phase::kInputEnd:
+      return pad ? "SEND_END" : "INPUT_EN_CLOSE";
+    case Phase::kInputRampStop:
+      return "INPUT_RAMP_STOP";
+    case Phase::kInputWindowClose:
+      return "INPUT_CLOSE";
     case Phase::kPulseEnd:
       return pad ? "SEND_END" : "EN_CLOSE";
     case Phase::kRampStop:
@@ -70,8 +76,12 @@ std::string_view phase_doc(Phase phase, bool pad) {
       return pad ? "capture opens" : "integration opens";
     case Phase::kPulseStart:
       return pad ? "pulses start" : "EN opens: pulses start";
+    case Phase::kInputEnd:
     case Phase::kPulseEnd:
       return pad ? "pulses of full scale end" : "EN closes: clips at full scale";
+    case Phase::kInputWindowClose:
+      return "integration closes";
+    case Phase::kInputRampStop:
     case Phase::kRampStop:
       return "ramp is back at its start level";
     default:
@@ -274,6 +284,11 @@ class Emitter {
     Phase base = phase;
     if (phase == Phase::kRelease || phase == Phase::kInterrupt) {
       base = Phase::kWindowClose;
+    } else if (timing_.input_end == timing_.pulse_end) {  // one kind of pulses: one name
+      base = phase == Phase::kInputEnd           ? Phase::kPulseEnd
+             : phase == Phase::kInputRampStop    ? Phase::kRampStop
+             : phase == Phase::kInputWindowClose ? Phase::kWindowClose
+                                                 : phase;
     }
     used_.insert(base);
     const std::uint32_t cycle = cycle_of(base, timing_);

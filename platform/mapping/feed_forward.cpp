@@ -117,7 +117,9 @@ class Mapper {
       shape.halves = mode_.halves;
       shape.row_blocks = blocks_of(shape.inputs, shape.rows_per_tile());
       shape.column_blocks = blocks_of(shape.outputs, kBlock);
-      const ScaleInput scale{layer.name, layer.weights.cwiseAbs().maxCoeff(), mode_.factor, shape.row_blocks};
+      const double input_ns = shapes_.empty() ? timing_.input_ns : timing_.emission_ns;
+      const double largest = layer.weights.cwiseAbs().maxCoeff() / config_.mapping.max_weight;
+      const ScaleInput scale{layer.name, largest, mode_.factor, shape.row_blocks, input_ns};
       const bool last = &layer == &network_.layers.back();
       shape.scale = last ? signed_scale(scale, timing_, config_.tile) : relu_scale(scale, timing_, config_.tile);
       shapes_.push_back(std::move(shape));
@@ -326,6 +328,8 @@ class Mapper {
           tile.rows = std::min(shape.rows_per_tile(), shape.inputs - row * shape.rows_per_tile());
           tile.columns = shape.block_columns(column);
           tile.mode = mode_.name;
+          tile.first_input = row * shape.rows_per_tile();
+          tile.scale = shape.scale.alpha;
           tile.wp1 = cells(shape, row * shape.rows_per_tile(), column * kBlock);
           if (mode_.halves) {
             if (tile.rows > kBlock) {
@@ -411,7 +415,7 @@ class Mapper {
     }
     ScheduleBuilder& ilp = controller(floorplan_.input_pad_name(pad));
     ilp.latch(Group::kPadSendVector, static_cast<std::int32_t>(input->vector), slot, Phase::kPulseStart);
-    ilp.pulse(Group::kPadSend, tree.groups, slot, Phase::kPulseStart, Phase::kPulseEnd);
+    ilp.pulse(Group::kPadSend, tree.groups, slot, Phase::kPulseStart, Phase::kInputEnd);
     ilp.set_title("input pad");
     const std::string what = fmt::format("inputs {} to {}", range(block, count), receivers(tree));
     ilp.note(slot, "sends " + what);
@@ -432,8 +436,8 @@ class Mapper {
     tile.hold(Group::kColumnOut, tree.groups, slot);
     tile.latch(Group::kRampSlope, static_cast<std::int32_t>(shape.scale.slope_code), slot, start);
     tile.latch(Group::kRampStart, shape.scale.start_code, slot, start);
-    tile.pulse(Group::kRamp, 1, slot, start, Phase::kRampStop);
-    tile.pulse(Group::kEnable, tree.groups, slot, Phase::kPulseStart, Phase::kPulseEnd);
+    tile.pulse(Group::kRamp, 1, slot, start, read_out ? Phase::kRampStop : Phase::kInputRampStop);
+    tile.pulse(Group::kEnable, tree.groups, slot, Phase::kPulseStart, read_out ? Phase::kPulseEnd : Phase::kInputEnd);
     const std::string what =
         fmt::format("outputs {} of {} to {}{}", range(block, shape.block_columns(block)), shape.layer->name,
                     receivers(tree), read_out ? ", signed (ramp through zero)" : ", clipped to 0..1");
@@ -474,7 +478,7 @@ class Mapper {
         if (pass.swapped) {
           tile.hold(Group::kPolarity, columns, slot);
         }
-        tile.pulse(Group::kIntegrate, columns, slot, Phase::kWindowOpen, Phase::kWindowClose);
+        tile.pulse(Group::kIntegrate, columns, slot, Phase::kWindowOpen, Phase::kInputWindowClose);
         tile.note(slot,
                   fmt::format("integrates on {} (pass {} of {})", pass.text(), pass_index + 1, shape.passes.size()));
       }
@@ -517,9 +521,15 @@ class Mapper {
           fmt::format("pads: {} holds only {} vectors", floorplan_.output_pad_name(pad), config_.pad.vectors),
           "Raise pad.vectors");
     }
-    OutputVector output{pad, vector, 0, block * kBlock, shapes_.back().block_columns(block), 0, 0};
+    OutputVector output;
+    output.pad = pad;
+    output.vector = vector;
+    output.first = block * kBlock;
+    output.count = shapes_.back().block_columns(block);
     output.zero_count = timing_.zero_count;
     output.counts_per_unit = timing_.counts_per_unit;
+    output.layer = shapes_.back().layer->name;
+    output.column_block = block;
     ScheduleBuilder& olp = controller(floorplan_.output_pad_name(pad));
     olp.latch(Group::kPadCaptureVector, static_cast<std::int32_t>(vector), slot, Phase::kWindowOpen);
     olp.pulse(Group::kPadCapture, tree.groups, slot, Phase::kWindowOpen, Phase::kWindowClose);
@@ -540,6 +550,7 @@ class Mapper {
       plan.weights_on_tiles += std::uint64_t{shape.inputs} * shape.outputs;
     }
     plan.cells_programmed = plan.weights_on_tiles * (mode_.second_set && !mode_.halves ? 2U : 1U);
+    chip.chained = true;
     chip.input_count = plan.network_inputs;
     chip.output_count = plan.network_outputs;
     chip.matrices.push_back({network_.name, std::string(mode_.name), plan.network_inputs, plan.network_outputs, 0, 0,

@@ -478,6 +478,9 @@ class ChipMapper {
           tile.rows = block.rows[0] + block.rows[1];
           tile.columns = chain.columns;
           tile.mode = matrix.mode;
+          tile.group = static_cast<std::uint32_t>(group);
+          tile.first_input = shape.first_input + block.first_input;
+          tile.first_row = block.first_group * kWiresPerGroup;
           if (matrix.weight) {
             fill(matrix, block, chain, 0, tile.wp1, largest);
             if (block.rows[1] > 0) {
@@ -493,8 +496,8 @@ class ChipMapper {
       }
     }
     for (std::size_t group = 0; group < shape.chains.size(); ++group) {
-      const ScaleInput input{matrix.name, largest, shape.mode->factor,
-                             static_cast<std::uint32_t>(shape.blocks[group].size())};
+      const ScaleInput input{matrix.name, largest / matrix.max_weight, shape.mode->factor,
+                             static_cast<std::uint32_t>(shape.blocks[group].size()), timing_.input_ns};
       shape.scales.push_back(signed_scale(input, read_out_timing(matrix), config_.tile));
     }
     for (std::size_t i = 0; matrix.weight && i < block_of.size(); ++i) {
@@ -531,6 +534,7 @@ class ChipMapper {
   }
 
   static void scale(const Mode& mode, double alpha, TileAssignment& tile) {
+    tile.scale = alpha;
     tile.wp1 = (alpha * tile.wp1).cwiseMax(-1.0).cwiseMin(1.0);
     if (tile.wp2.size() != 0) {
       tile.wp2 = (alpha * tile.wp2).cwiseMax(-1.0).cwiseMin(1.0);
@@ -643,7 +647,7 @@ class ChipMapper {
       ScheduleBuilder& ilp = builder_.controller(name);
       ilp.set_title("input pad");
       ilp.latch(Group::kPadSendVector, static_cast<std::int32_t>(address), slot, Phase::kPulseStart);
-      ilp.pulse(Group::kPadSend, groups, slot, Phase::kPulseStart, Phase::kPulseEnd);
+      ilp.pulse(Group::kPadSend, groups, slot, Phase::kPulseStart, Phase::kInputEnd);
       std::vector<std::uint32_t> sites;
       for (const MeshGraph::Vertex vertex : tree.reached) {
         sites.push_back(mesh_.site_of(vertex));
@@ -730,7 +734,7 @@ class ChipMapper {
           if (pass.swapped) {
             tile.hold(Group::kPolarity, columns, slot);
           }
-          tile.pulse(Group::kIntegrate, columns, slot, Phase::kWindowOpen, Phase::kWindowClose);
+          tile.pulse(Group::kIntegrate, columns, slot, Phase::kWindowOpen, Phase::kInputWindowClose);
           tile.note(slot,
                     fmt::format("integrates {} inputs on {}", pass.negative ? "negative" : "positive", pass.text()));
         }
@@ -803,6 +807,9 @@ class ChipMapper {
     output.count = std::min(emission.part_groups * kWiresPerGroup, chain.columns - begin);
     output.zero_count = timing.zero_count;
     output.counts_per_unit = timing.counts_per_unit;
+    output.layer = shape.matrix->name;
+    output.group = static_cast<std::uint32_t>(chain.group);
+    output.column_block = chain.block;
     const std::string pad = floorplan_.output_pad_name(output.pad);
     const std::uint32_t first = chain.first_output + begin;
     const std::string what =

@@ -37,6 +37,7 @@ struct Matrix {
   std::vector<SummationGroup> groups;        ///< what they give is added by the host
   /// Weight of an output for an input, per full scale of the input, in the network's units.
   std::function<double(std::uint32_t output, std::uint32_t input)> weight;
+  double max_weight = 1;              ///< of the largest conductance, for the largest weight
   double output_full_scale = 1;       ///< |y| of one summation group that the read-out reaches
   std::uint64_t network_weights = 0;  ///< for the count of weights on tiles; 0: rows * columns
 };

@@ -24,6 +24,10 @@ struct TileAssignment {
   std::string mode;                ///< as MappingConfig::weight_mode
   tile::WeightMatrix wp1;          ///< 512 x 512, -1..1; empty: set unused
   tile::WeightMatrix wp2;
+  std::uint32_t group = 0;        ///< of the matrix's rows: tiles of one group and column block share capacitors
+  std::uint32_t first_input = 0;  ///< on row `first_row`: index of the chip's input (ChipPlan::chained: of the layer's)
+  std::uint32_t first_row = 0;    ///< of WP1; in mode wp1wp2 inputs from the 513th on stand on the same rows of WP2
+  double scale = 1;               ///< a cell holds scale * the network's weight
 };
 
 /// Which part of a signed input a pad sends.
@@ -51,6 +55,10 @@ struct OutputVector {
   std::uint32_t count = 0;
   double zero_count = 128;
   double counts_per_unit = 127;  ///< counts for an output of 1 in the network's units
+  // Whose sums these are: wire k carries column k of the tiles with these (see TileAssignment).
+  std::string layer;
+  std::uint32_t group = 0;
+  std::uint32_t column_block = 0;
 };
 
 /// A way of one vector over the mesh, for reports and for the proof that no two share a wire in a slot.
@@ -89,6 +97,9 @@ struct ChipPlan {
   std::uint32_t input_count = 0;
   std::uint32_t output_count = 0;
   std::uint32_t slots_per_step = 0;  ///< of the schedule
+  /// The layers of `tiles`, in their order, work on what the one before gives, clipped to 0..1; else all of them on the
+  /// chip's inputs.
+  bool chained = false;
   std::vector<MatrixUse> matrices;
   std::vector<TileAssignment> tiles;
   std::map<std::string, std::string> assembly;  ///< controller ("tile_0_1", "ilp_NW", "olp_CE") -> program text (.lcs)

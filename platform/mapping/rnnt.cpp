@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/user_error.hpp"
+#include "models/base/noise.hpp"
 #include "platform/mapping/blocks.hpp"
 #include "platform/mapping/modes.hpp"
 
@@ -40,7 +42,7 @@ Blocks evenly(std::uint32_t count, std::uint32_t parts) {
 class Builder {
  public:
   Builder(const RnntShape& shape, const RnntWeights& weights, const config::PlatformConfig& config)
-      : shape_(shape), weights_(weights), config_(config.rnnt) {}
+      : shape_(shape), weights_(weights), config_(config.rnnt), seed_(config.seed), max_weight_(config.mapping.max_weight) {}
 
   MatrixNetwork run() {
     for (const auto& [name, size] : {std::pair{"inputs", std::min(shape_.inputs, shape_.features)},
@@ -62,6 +64,7 @@ class Builder {
     lstm("dec_lstm1", config_.dec_lstm1, weights_.prediction[1], shape_.prediction, shape_.prediction,
          shape_.prediction);
     joint();
+    degrade_layers();
     return std::move(network_);
   }
 
@@ -74,6 +77,7 @@ class Builder {
     matrix.mode = layer.mode;
     matrix.rows = rows;
     matrix.columns = columns;
+    matrix.max_weight = max_weight_ * layer.max_weight;
     matrix.output_full_scale = full_scale;
     network_.matrices.push_back(std::move(matrix));
     return network_.matrices.back();
@@ -178,13 +182,57 @@ class Builder {
     set_groups(matrix, layer, blocks, blocks.size());
   }
 
+  void degrade_layers() {
+    const std::array<const config::RnntLayerConfig*, 8> layers{
+        &config_.enc_lstm0, &config_.enc_lstm1, &config_.enc_lstm2, &config_.enc_lstm3,
+        &config_.enc_lstm4, &config_.dec_lstm0, &config_.dec_lstm1, &config_.joint};
+    for (std::size_t index = 0; index < layers.size(); ++index) {
+      Matrix& matrix = network_.matrices.at(index);
+      if (matrix.weight) {
+        matrix.weight = degrade(matrix.weight, matrix.columns, matrix.rows, layers[index]->weight_bits,
+                                layers[index]->weight_noise_sigma, seed_, index);
+      }
+    }
+  }
+
   const RnntShape& shape_;
   const RnntWeights& weights_;
   const config::RnntConfig& config_;
+  std::uint64_t seed_;
+  double max_weight_;
   MatrixNetwork network_{"rnnt", {}};
 };
 
 }  // namespace
+
+RnntWeights::Weight degrade(const Weight& weight, std::uint32_t outputs, std::uint32_t inputs, double bits,
+                            double noise_sigma, std::uint64_t seed, std::uint64_t stream) {
+  if (bits == 0 && noise_sigma == 0) {
+    return weight;
+  }
+  double largest = 0;
+  for (std::uint32_t output = 0; output < outputs; ++output) {
+    for (std::uint32_t input = 0; input < inputs; ++input) {
+      largest = std::max(largest, std::abs(weight(output, input)));
+    }
+  }
+  const double levels = std::max(2.0, std::round(std::exp2(bits)));
+  const double step = bits == 0 ? 0 : 2 * largest / (levels - 1);
+  const noise::Stream draws{seed, 0, 0, noise::Purpose::kWorkload, stream, 0, 0};
+  return
+      [weight, inputs, largest, step, draws, sigma = noise_sigma * largest](std::uint32_t output, std::uint32_t input) {
+        double value = weight(output, input);
+        if (step > 0) {
+          value = std::round((value + largest) / step) * step - largest;
+        }
+        if (sigma > 0) {
+          double draw = 0;
+          noise::gaussian(draws, std::uint64_t{output} * inputs + input, &draw, 1);
+          value += sigma * draw;
+        }
+        return value;
+      };
+}
 
 MatrixNetwork rnnt_network(const RnntShape& shape, const RnntWeights& weights, const config::PlatformConfig& config) {
   return Builder(shape, weights, config).run();

@@ -36,11 +36,11 @@ Scale choose(const ScaleInput& input, double gain, double lead_ns, const tile::T
 }  // namespace
 
 Scale relu_scale(const ScaleInput& input, const SlotTiming& timing, const tile::TileConfig& tile) {
-  return choose(input, input.factor / input.sharing, timing.relu_lead_ns, tile);
+  return choose(input, input.factor * input.input_ns / (input.sharing * timing.emission_ns), timing.relu_lead_ns, tile);
 }
 
 Scale signed_scale(const ScaleInput& input, const SlotTiming& timing, const tile::TileConfig& tile) {
-  return choose(input, input.factor * timing.full_scale_ns / (input.sharing * timing.unit_ns), timing.zero_ns, tile);
+  return choose(input, input.factor * input.input_ns / (input.sharing * timing.unit_ns), timing.zero_ns, tile);
 }
 
 }  // namespace chronotile::mapping

@@ -63,6 +63,12 @@ std::uint32_t cycle_of(Phase phase, const SlotTiming& timing) {
       return timing.window_open;
     case Phase::kPulseStart:
       return timing.pulse_start;
+    case Phase::kInputEnd:
+      return timing.input_end;
+    case Phase::kInputRampStop:
+      return timing.input_ramp_stop;
+    case Phase::kInputWindowClose:
+      return timing.input_window_close;
     case Phase::kPulseEnd:
       return timing.pulse_end;
     case Phase::kRampStop:

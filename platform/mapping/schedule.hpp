@@ -18,7 +18,10 @@ enum class Phase : std::uint8_t {
   kPrechargeOff,
   kWindowOpen,
   kPulseStart,
-  kPulseEnd,
+  kInputEnd,  ///< of pulses that tiles integrate
+  kInputRampStop,
+  kInputWindowClose,
+  kPulseEnd,  ///< of a read-out
   kRampStop,
   kWindowClose,
   kRelease,  ///< switches that the next slot does not need open again, behind the windows

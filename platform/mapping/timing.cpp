@@ -42,6 +42,7 @@ SlotTiming slot_timing(const config::PlatformConfig& config) {
   SlotTiming timing;
   timing.slot_cycles = config.clock.slot_cycles;
   timing.full_scale_ns = config.pad.full_scale * count;
+  timing.input_ns = timing.full_scale_ns * mapping.integration_share;
   timing.zero_count = (config.pad.full_scale + 1) / 2;  // NOLINT(bugprone-integer-division): a whole code
   timing.counts_per_unit = (config.pad.full_scale - timing.zero_count) / mapping.output_full_scale;
   timing.zero_ns = timing.zero_count * count;
@@ -50,6 +51,7 @@ SlotTiming slot_timing(const config::PlatformConfig& config) {
   const std::int64_t lead = cycles_for(mapping.relu_lead_ns, period);
   const std::int64_t start = mapping.lead_cycle;
   const std::int64_t end = start + cycles_for(timing.full_scale_ns, period);
+  const std::int64_t input_cycles = cycles_for(timing.input_ns, period);
   const std::array<Phase, 10> order{{{"the slot's first cycle", 0},
                                      {"the precharge's start", mapping.precharge_cycle},
                                      {"the setting of switches", mapping.setup_cycle},
@@ -83,6 +85,10 @@ SlotTiming slot_timing(const config::PlatformConfig& config) {
   timing.ramp_stop = timing.pulse_end + 1;
   timing.window_open = mapping.lead_cycle - mapping.window_lead_cycles;
   timing.window_close = timing.pulse_end + mapping.window_tail_cycles;
+  timing.input_end = timing.pulse_start + static_cast<std::uint32_t>(input_cycles);
+  timing.input_ramp_stop = timing.input_end + 1;
+  timing.input_window_close = timing.input_end + mapping.window_tail_cycles;
+  timing.emission_ns = static_cast<double>(input_cycles) * period;
   timing.interrupt = timing.window_close + 1;
   timing.relu_lead_ns = static_cast<double>(lead) * period;
   return timing;

@@ -19,9 +19,14 @@ struct SlotTiming {
   std::uint32_t ramp_stop = 276;
   std::uint32_t window_open = 18;  ///< receivers integrate or capture
   std::uint32_t window_close = 285;
+  std::uint32_t input_end = 275;           ///< inputs of full scale end, EN of a layer's emission closes
+  std::uint32_t input_ramp_stop = 276;     ///< of that emission
+  std::uint32_t input_window_close = 285;  ///< integration windows
   std::uint32_t interrupt = 286;
 
-  double full_scale_ns = 255;  ///< pulse of x = 1
+  double full_scale_ns = 255;  ///< largest duration of a read-out
+  double input_ns = 255;       ///< input pads' pulse of x = 1: mapping.integration_share of a read-out's
+  double emission_ns = 255;    ///< a tile's pulse of x = 1 to the next layer: as `input_ns`, up to whole cycles
   double relu_lead_ns = 16;    ///< real time from ramp_start to pulse_start
   double zero_ns = 128;        ///< signed read-out: duration of y = 0
   double unit_ns = 127;        ///< and what y = 1 adds

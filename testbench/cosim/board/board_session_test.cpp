@@ -259,7 +259,7 @@ TEST_F(TwoChips, StopAtAStepBoundary) {
 }
 
 TEST_F(TwoChips, GiveUpAStepThatDoesNotEnd) {
-  const auto quantized = config::load({});
+  const config::PlatformConfig quantized = config::preset_config("quantized");
   const mapping::Plan plan = mapping::map_matrices(network(), 2, quantized);
   const std::string finisher = plan.chips[1].finishers.front();
   load("quantized", {1, 1, host::Order::kPipeline}, {{finisher, "  halt 0\n"}});

@@ -52,6 +52,8 @@ class RunCommand : public testing::Test {
                                        "--manifest",
                                        path("some.tsv"),
                                        "--json",
+                                       "--preset",
+                                       "quantized",
                                        "--timing-error",
                                        "5",
                                        "--seed",
@@ -120,7 +122,8 @@ TEST_F(RunCommand, TheJsonHasEveryKeyOfTheContract) {
 }
 
 TEST_F(RunCommand, LargeTimingErrorsAreVisible) {
-  const std::vector<std::string> base{"run", "kws", "--manifest", (kData / "data/test.tsv").string(), "--json"};
+  const std::vector<std::string> base{"run",    "kws",      "--manifest", (kData / "data/test.tsv").string(),
+                                      "--json", "--preset", "quantized"};
   const auto accuracy = [&](const char* error_ns) {
     std::vector<std::string> arguments = base;
     arguments.insert(arguments.end(), {"--timing-error", error_ns, "--lanes", "16"});
@@ -183,7 +186,8 @@ TEST_F(RunCommand, StepThatNeverEndsFailsTheRun) {
 }
 
 TEST_F(RunCommand, StrictRunsFailOnViolations) {
-  const std::vector<std::string> arguments{"run", "kws", "--audio", recording(), "--timing-error", "100"};
+  const std::vector<std::string> arguments{"run",      "kws",       "--audio",        recording(),
+                                           "--preset", "quantized", "--timing-error", "100"};
   const Outcome lenient = run_chronotile(arguments);
   EXPECT_EQ(lenient.status, 0);
   EXPECT_THAT(lenient.err, HasSubstr("pulse_not_covered"));
@@ -212,7 +216,7 @@ TEST_F(RunCommand, RefusesConfigurationWithTheNearestKeyAndThePlace) {
   expect_refused({"--audio", recording(), "--set", "transport.bound_nss=4"}, HasSubstr("transport.bound_ns"));
   write("bad.toml", "[transport]\nbound_ns = \"five\"\n");
   expect_refused({"--audio", recording(), "--config", path("bad.toml")}, HasSubstr(path("bad.toml") + ":2"));
-  expect_refused({"--audio", recording(), "--preset", "published"}, HasSubstr("published"));
+  expect_refused({"--audio", recording(), "--preset", "publish"}, HasSubstr("Did you mean 'published'?"));
 }
 
 TEST_F(RunCommand, RefusesTruncatedWeights) {

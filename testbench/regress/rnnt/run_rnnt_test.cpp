@@ -54,7 +54,8 @@ class RunRnnt : public testing::Test {
   }
 
   [[nodiscard]] static Outcome run(const std::vector<std::string>& more) {
-    std::vector<std::string> arguments{"run", "rnnt", "--json", "--timing-error", "5", "--seed", "3"};
+    std::vector<std::string> arguments{"run", "rnnt",   "--json", "--preset", "quantized", "--timing-error",
+                                       "5",   "--seed", "3"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_chronotile(arguments);
   }
@@ -88,6 +89,36 @@ TEST_F(RunRnnt, SameBitsWhateverTheLanesThreadsAndOrder) {
                                              {"--chip-by-chip"},
                                              {"--lanes", "2", "--chip-by-chip"}}) {
     EXPECT_EQ(noisy_run(other)["results"], one["results"]) << testing::PrintToString(other);
+  }
+}
+
+TEST_F(RunRnnt, CalibratesAlikeWhateverTheLanesThreadsAndOrder) {
+  const std::vector<std::string> asked{"--set", "host.calibration_steps=20",
+                                       "--set", "host.calibration_age_s=1",
+                                       "--set", "host.drift_compensation=global",
+                                       "--set", "pcm.enabled=true",
+                                       "--set", "pcm.age_s=86400",
+                                       "--set", "periphery.gain_sigma=0.05",
+                                       "--set", "periphery.comparator_noise_sigma_weight_ns=10"};
+  const json one = noisy_run(asked);
+  EXPECT_EQ(one["violations"], 0);
+  EXPECT_EQ(one["calibration_violations"], 0);
+  EXPECT_EQ(one["calibration_steps"], 28);
+  EXPECT_EQ(one["calibration"].size(), 8U);
+  for (const json& matrix : one["calibration"]) {
+    EXPECT_NEAR(matrix["slope_mean"].get<double>(), 1, 0.1) << matrix << " before the drift";
+    EXPECT_LT(matrix["drift_factor"].get<double>(), 0.8) << matrix;
+    EXPECT_GT(matrix["drift_factor"].get<double>(), 0.3) << matrix;
+  }
+  for (const std::vector<std::string>& other :
+       std::vector<std::vector<std::string>>{{"--lanes", "16", "--threads", "2"}, {"--lanes", "3", "--chip-by-chip"}}) {
+    std::vector<std::string> arguments = asked;
+    arguments.insert(arguments.end(), other.begin(), other.end());
+    const json run = noisy_run(arguments);
+    for (const char* key : {"results", "calibration", "calibration_ns", "energy_nj"}) {
+      EXPECT_EQ(run[key], one[key]) << testing::PrintToString(other) << " " << key;
+    }
+    EXPECT_DOUBLE_EQ(run["calibration_energy_nj"], one["calibration_energy_nj"].get<double>());
   }
 }
 

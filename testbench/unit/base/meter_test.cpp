@@ -41,6 +41,18 @@ TEST(Meter, ActiveLanesNeedNotBeTheFirst) {
   EXPECT_THROW(meter.set_active_lanes(std::vector<bool>(2)), std::invalid_argument);
 }
 
+TEST(Meter, EnergyKeptApartCountsInTheTotalsOnly) {
+  Meter meter(2);
+  const Place host = meter.add_place("host", "host");
+  meter.charge_apart_aJ(host, Account::kHost, 3'000'000'000);
+  meter.charge(host, Account::kLeakage, 1);
+  EXPECT_DOUBLE_EQ(meter.total_nJ(Account::kHost), 3);
+  EXPECT_DOUBLE_EQ(meter.place_nJ(host, Account::kHost), 3);
+  EXPECT_DOUBLE_EQ(meter.place_nJ(host, Account::kLeakage), 2);
+  EXPECT_DOUBLE_EQ(meter.place_nJ(host), 5);
+  EXPECT_EQ(meter.take_lanes(), (std::vector<double>{1, 1}));
+}
+
 TEST(Meter, AccountNames) {
   EXPECT_EQ(name(Account::kArray), "array");
   EXPECT_EQ(name(Account::kHost), "host");

@@ -56,13 +56,12 @@ TEST(Program, BadUsageHasStatusTwo) {
 }
 
 TEST(Program, LaterVersionsSubcommandsAreUnknown) {
-  for (const char* name : {"debug", "sweep", "reproduce"}) {
+  for (const char* name : {"debug", "sweep"}) {
     expect_bad_usage({name}, "no such subcommand");
   }
 }
 
 TEST(ConfigCommand, BadInputHasStatusTwo) {
-  expect_bad_usage({"config", "--preset", "published"}, "needs the device physics");
   expect_bad_usage({"config", "--set", "tile.lead_in=3"},
                    "--set tile.lead_in=3: unknown key 'tile.lead_in'. Did you mean 'tile.lead_in_ns'?");
   expect_bad_usage({"config", "--config", "/nonexistent.toml"}, "/nonexistent.toml: cannot be read");
@@ -71,13 +70,13 @@ TEST(ConfigCommand, BadInputHasStatusTwo) {
 TEST(ConfigCommand, SummaryShowsWhatDiffers) {
   const Outcome plain = chronotile({"config"});
   EXPECT_EQ(plain.status, 0);
-  EXPECT_THAT(plain.out, AllOf(HasSubstr("ideal"), HasSubstr("The configuration is preset quantized."),
+  EXPECT_THAT(plain.out, AllOf(HasSubstr("ideal"), HasSubstr("The configuration is preset published."),
                                Not(HasSubstr("SystemC")), Not(HasSubstr("\x1b"))));
   const Outcome changed = chronotile({"config", "--timing-error", "2.5", "--set", "seed=7"});
   EXPECT_EQ(changed.status, 0);
   EXPECT_THAT(changed.out, AllOf(HasSubstr("transport.short_bound_ns  1.5"), HasSubstr("seed")));
   const auto json = nlohmann::json::parse(chronotile({"config", "--json", "--set", "seed=7"}).out);
-  EXPECT_EQ(json["preset"], "quantized");
+  EXPECT_EQ(json["preset"], "published");
   EXPECT_EQ(json["changed"], nlohmann::json({"seed"}));
 }
 

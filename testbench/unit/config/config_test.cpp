@@ -81,8 +81,20 @@ PlatformConfig load_sets(const std::vector<std::string>& sets) {
   return load(sources);
 }
 
-TEST_F(ConfigTest, QuantizedIsTheDefault) {
+TEST_F(ConfigTest, PublishedIsTheDefault) {
   const PlatformConfig config = load({});
+  EXPECT_EQ(config.preset, "published");
+  EXPECT_EQ(dump(config), dump(default_config()));
+  EXPECT_EQ(config.transport.mode, mesh::TransportErrorMode::kPerHop);
+  EXPECT_TRUE(config.tile.array.devices.enabled);
+  EXPECT_GT(config.tile.periphery.gain_sigma, 0.0);
+  EXPECT_GT(config.host.calibration_steps, 0U);
+}
+
+TEST_F(ConfigTest, QuantizedHasNoErrorsButThoseOfThePads) {
+  Sources sources;
+  sources.preset = "quantized";
+  const PlatformConfig config = load(sources);
   EXPECT_EQ(config.preset, "quantized");
   EXPECT_EQ(dump(config), dump(PlatformConfig{}));
   EXPECT_TRUE(config.pad.quantise);
@@ -104,15 +116,23 @@ TEST_F(ConfigTest, IdealComputesWithRealNumbers) {
   EXPECT_EQ(dump(config), dump(preset_config("ideal")));
 }
 
-TEST_F(ConfigTest, PublishedNeedsDevicePhysics) {
-  Sources sources;
-  sources.preset = "published";
-  EXPECT_EQ(complaint(sources),
-            "--preset published: preset 'published' needs the device physics, which this version does not have. "
-            "Available presets: ideal, quantized");
-  EXPECT_THAT(file_complaint("seed = 1\npreset = \"published\"\n"), StartsWith("file.toml:2:10: preset 'published'"));
-  for (const Preset& preset : presets()) {
-    EXPECT_NE(preset.name, "published");
+TEST_F(ConfigTest, AgeIsATimeWithItsUnit) {
+  const auto age_s = [](const std::string& age) {
+    Sources sources;
+    sources.age = age;
+    return load(sources).tile.array.devices.age_s;
+  };
+  EXPECT_EQ(age_s("7d"), 7 * 86400.0);
+  EXPECT_EQ(age_s("1.5h"), 5400.0);
+  EXPECT_EQ(age_s("90"), 90.0);
+  EXPECT_EQ(age_s("2min"), 120.0);
+  EXPECT_EQ(age_s(""), 0.0);
+  for (const char* const wrong : {"7 days", "d", "-1h", "nand", "1e400s"}) {
+    Sources sources;
+    sources.age = wrong;
+    EXPECT_EQ(complaint(sources), fmt::format("--age {}: is not a time. Write a number and s, min, h, d or w, for "
+                                              "example --age 7d",
+                                              wrong));
   }
 }
 
@@ -120,7 +140,7 @@ TEST_F(ConfigTest, UnknownPresetSuggestsTheNearest) {
   EXPECT_EQ(set_complaint({"preset=quantised"}),
             "--set preset=quantised: unknown preset 'quantised'. Did you mean 'quantized'?");
   EXPECT_EQ(set_complaint({"preset=xyz"}),
-            "--set preset=xyz: unknown preset 'xyz'. Available presets: ideal, quantized");
+            "--set preset=xyz: unknown preset 'xyz'. Available presets: ideal, quantized, published");
 }
 
 TEST_F(ConfigTest, LaterSourcesWin) {
@@ -292,7 +312,7 @@ TEST_F(ConfigTest, ValuesOutOfRangeNamePlaceAndRange) {
   EXPECT_EQ(set_complaint({"seed=-1"}), "--set seed=-1: 'seed' must be at least 0, got -1. The default is 1");
   EXPECT_THAT(set_complaint({"mapping.first_site=4294967296"}), HasSubstr("must be 0 to 63, got 4294967296"));
   EXPECT_THAT(set_complaint({"transport.bound_ns=-0.5"}), HasSubstr("must be at least 0 ns, got -0.5"));
-  EXPECT_THAT(set_complaint({"tile.array_share=1.01"}), HasSubstr("must be 0 to 1, got 1.01"));
+  EXPECT_THAT(set_complaint({"transport.skew_share=1.01"}), HasSubstr("must be 0 to 1, got 1.01"));
   EXPECT_EQ(set_complaint({"transport.bound_ns=1000"}), "");  // may be exceeded on purpose
 }
 
@@ -363,7 +383,7 @@ TEST_F(ConfigTest, FloorplanStaysInsideTheGrid) {
 TEST_F(ConfigTest, ValidateChecksConfigurationsOfPrograms) {
   PlatformConfig config;
   EXPECT_NO_THROW(validate(config));
-  config.tile.array_share = 2;
+  config.transport.skew_share = 2;
   EXPECT_THROW(validate(config), UserError);
   config = PlatformConfig{};
   config.mapping.weight_mode = "triple";

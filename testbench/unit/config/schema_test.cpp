@@ -40,13 +40,17 @@ std::size_t keys_directly_in(std::string_view section) {
 }
 
 TEST(Schema, EveryMemberOfTheStructuresHasAKey) {
-  constexpr std::size_t kSections = 11;  // members of PlatformConfig that are structures
+  constexpr std::size_t kSections = 12;  // members of PlatformConfig that are structures
   EXPECT_EQ(keys_directly_in(""), member_count<PlatformConfig>() - kSections);
   EXPECT_EQ(keys_directly_in("clock"), member_count<ClockConfig>());
   EXPECT_EQ(keys_directly_in("floorplan"), member_count<FloorplanConfig>());
   EXPECT_EQ(keys_directly_in("controller"), member_count<controller::ControllerConfig>() - 1);  // kind
-  EXPECT_EQ(keys_directly_in("tile"), member_count<tile::TileConfig>() - 2);                    // index, array
-  EXPECT_EQ(keys_directly_in("tile.array"), member_count<tile::ArrayConfig>());
+  EXPECT_EQ(keys_directly_in("tile"), member_count<tile::TileConfig>() - 3);  // index, array, periphery
+  EXPECT_EQ(keys_directly_in("tile.array"), member_count<tile::ArrayConfig>() - 2);  // devices, pulse
+  EXPECT_EQ(keys_directly_in("pcm"), member_count<pcm::DeviceConfig>());
+  EXPECT_EQ(keys_directly_in("pcm.pulse"), member_count<pcm::PulseConfig>());
+  EXPECT_EQ(keys_directly_in("programming"), member_count<ProgrammingConfig>());
+  EXPECT_EQ(keys_directly_in("periphery"), member_count<tile::PeripheryConfig>());
   EXPECT_EQ(keys_directly_in("node"), member_count<mesh::NodeConfig>() - 2);  // index, pass_through
   EXPECT_EQ(keys_directly_in("transport"), member_count<mesh::TransportErrorConfig>());
   EXPECT_EQ(keys_directly_in("pad"), member_count<landing_pad::PadConfig>() - 1);  // source_id
@@ -89,7 +93,8 @@ TEST(Schema, KeysHaveTextsAndUnitsThatAgreeWithTheirNames) {
     for (const auto& [ending, unit] : {std::pair{"_ns", "ns"}, {"_nJ", "nJ"}, {"_pJ", "pJ"}, {"_cycles", "cycles"}}) {
       const std::string_view end(ending);
       if (key.name.size() > end.size() && key.name.substr(key.name.size() - end.size()) == end) {
-        EXPECT_EQ(key.unit, unit) << key.name;
+        const bool charge = key.name.find("_weight_ns") != std::string_view::npos;
+        EXPECT_EQ(key.unit, charge ? "weight-ns" : unit) << key.name;
       }
     }
   }

@@ -50,6 +50,7 @@ std::vector<std::pair<std::uint32_t, std::uint32_t>> schedule(const Program& pro
         }
         break;
       case isa::Opcode::kHalt:
+      case isa::Opcode::kJmp:  // back to the trigger
         return places;
       default:
         break;
@@ -74,7 +75,8 @@ TEST(Programs, ExamplesAssembleAndPassTheCheck) {
     EXPECT_EQ(assemble_text(flat_source(program), "flat.lcs").words, program.words);
     EXPECT_FALSE(schedule(program).empty());
   }
-  EXPECT_EQ(names, (std::set<std::string>{"mac_once.lcs", "relu_layer.lcs", "pad_send.lcs", "pad_capture.lcs"}));
+  EXPECT_EQ(names, (std::set<std::string>{"mac_once.lcs", "relu_layer.lcs", "pad_send.lcs", "pad_capture.lcs",
+                                          "program_row.lcs"}));
 }
 
 TEST(Programs, BuiltinIncludeIsTheFile) {
@@ -111,6 +113,31 @@ TEST(Programs, MacOnceKeepsTheSlotTiming) {
   EXPECT_EQ(commits(program, isa::Group::kEnable, 0xff), (Cycles{{1, 20}}));
   EXPECT_EQ(commits(program, isa::Group::kEnable, 0), (Cycles{{1, 275}}));
   EXPECT_EQ(commits(program, isa::Group::kRamp, 0), (Cycles{{1, 285}}));
+}
+
+TEST(Programs, ProgramRowKeepsTheSlotTiming) {
+  AssemblerOptions options;
+  options.constants = {{"WRITES", 4}};
+  for (const bool four : {false, true}) {
+    const Program program = assemble_file(kPrograms / "program_row.lcs", four ? options : AssemblerOptions());
+    const std::uint32_t writes = four ? 4 : 2;
+    Cycles on;
+    Cycles off;
+    Cycles open;
+    Cycles closed;
+    for (std::uint32_t slot = 0; slot < writes; ++slot) {
+      on.push_back({slot, 16});
+      open.push_back({slot, 18});
+      closed.push_back({slot, 285});
+      off.push_back({slot, 287});
+    }
+    EXPECT_EQ(commits(program, isa::Group::kHighVoltage, 1), on);
+    EXPECT_EQ(commits(program, isa::Group::kHighVoltage, 0), off);
+    EXPECT_EQ(commits(program, isa::Group::kProgramColumns, 0xff), open);
+    EXPECT_EQ(commits(program, isa::Group::kProgramColumns, 0), closed);
+    EXPECT_EQ(commits(program, isa::Group::kIntegrate, 0xff), (Cycles{{writes, 18}}));
+    EXPECT_EQ(commits(program, isa::Group::kEnable, 0xff), (Cycles{{writes + 1, 20}}));
+  }
 }
 
 TEST(Programs, ReluEmissionStartsItsRampEarly) {

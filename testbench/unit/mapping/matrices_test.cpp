@@ -125,6 +125,19 @@ TEST(Rnnt, full_size_programs_compute_the_matrices) {
   }
 }
 
+TEST(Rnnt, halved_integration_gives_the_same_results_in_the_same_slots) {
+  config::PlatformConfig config;
+  config.mapping.integration_share = 0.5;
+  const RnntShape shape;
+  const MatrixNetwork network = rnnt_network(shape, weights_for(shape), config);
+  const Plan plan = map_matrices(network, 5, config);
+  const std::vector<std::uint32_t> slots{7, 7, 7, 7, 5};
+  for (const ChipPlan& chip : plan.chips) {
+    EXPECT_EQ(chip.slots_per_step, slots[chip.index]);
+    check_step(chip, network, config, 7);
+  }
+}
+
 TEST(Rnnt, weight_expansion_keeps_the_tiles) {
   config::PlatformConfig config;
   config.rnnt.weight_expansion = true;

@@ -46,6 +46,23 @@ TEST(SlotTiming, follows_the_clock) {
   EXPECT_DOUBLE_EQ(timing.relu_lead_ns, 7.2) << "whole cycles";
 }
 
+TEST(SlotTiming, halved_integration_halves_inputs_and_their_windows_but_no_read_out) {
+  config::PlatformConfig config;
+  config.mapping.integration_share = 0.5;
+  const SlotTiming timing = slot_timing(config);
+  const SlotTiming usual = slot_timing({});
+  EXPECT_DOUBLE_EQ(timing.input_ns, 127.5);
+  EXPECT_DOUBLE_EQ(timing.emission_ns, 128) << "between tiles full scale is where EN closes";
+  EXPECT_EQ(timing.input_end, 20U + 128U);
+  EXPECT_EQ(timing.input_window_close - timing.window_open, 2U + 128U + 10U);
+  EXPECT_EQ(timing.pulse_end, usual.pulse_end);
+  EXPECT_EQ(timing.window_close, usual.window_close);
+  EXPECT_EQ(timing.interrupt, usual.interrupt);
+  EXPECT_DOUBLE_EQ(timing.unit_ns, usual.unit_ns);
+  EXPECT_EQ(usual.input_end, usual.pulse_end);
+  EXPECT_EQ(usual.input_window_close, usual.window_close);
+}
+
 TEST(SlotTiming, refuses_what_does_not_fit) {
   config::PlatformConfig config;
   config.clock.slot_cycles = 280;

@@ -8,7 +8,7 @@ namespace {
 
 using isa::Group;
 
-constexpr std::uint32_t kCycle = 150;  ///< of a slot: pulses are on the wires
+constexpr std::uint32_t kCycle = 100;  ///< of a slot: pulses are on the wires, halved ones too
 
 }  // namespace
 
@@ -201,7 +201,7 @@ double StepEmulator::voltage(std::uint32_t site, int column, std::uint32_t slot)
     sum += charge_.at(at).at(static_cast<std::size_t>(column));
     ++count;
     if (!joined(at)) {
-      return sum * config_.pad.full_scale * config_.pad.ns_per_count / count;
+      return sum * config_.pad.full_scale * config_.pad.ns_per_count * config_.mapping.integration_share / count;
     }
   }
 }

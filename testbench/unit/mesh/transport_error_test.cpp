@@ -104,6 +104,25 @@ TEST(TransportError, BoundIsContinuousInTheDuration) {
   EXPECT_NEAR(moments(config, 150, 12).deviation, 0.2313 * 4, 0.01);
 }
 
+// What fabrication made of the wires stays from run to run; jitter is each run's own.
+TEST(TransportError, SkewIsTheChipsAndJitterTheRuns) {
+  TransportErrorConfig config;
+  config.mode = TransportErrorMode::kPerHop;
+  const auto received = [&](double skew_share, std::uint64_t seed, std::uint64_t chip_seed) {
+    TestServices services;
+    services.services.seed = seed;
+    services.services.chip_seed = chip_seed;
+    config.skew_share = skew_share;
+    Block block = Block::Constant(kWires, 1, 220.0);
+    TransportError(config, services.services).apply(route(300.0, 12), 5, block);
+    return block;
+  };
+  EXPECT_TRUE((received(1, 1, 1) == received(1, 2, 1)).all());
+  EXPECT_FALSE((received(1, 1, 1) == received(1, 1, 2)).any());
+  EXPECT_TRUE((received(0, 1, 1) == received(0, 1, 2)).all());
+  EXPECT_LT((received(0, 1, 1) == received(0, 2, 1)).count(), 8) << "draws of 16 bits";
+}
+
 TEST(TransportError, SkewIsTheSameInEveryVectorAndHasItsShare) {
   TransportErrorConfig config;
   config.mode = TransportErrorMode::kPerHop;

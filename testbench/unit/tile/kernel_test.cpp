@@ -212,7 +212,10 @@ class Array : public support::ServicesFixture {
 
 TEST_F(Array, WithoutErrorHoldsTheTarget) {
   for (const bool double_precision : {false, true}) {
-    WeightArray array({0.0, double_precision, false, true});
+    ArrayConfig config;
+    config.double_precision = double_precision;
+    config.half_precision_weights = false;
+    WeightArray array(config);
     EXPECT_FALSE(array.programmed(WeightSet::kWp1));
     array.program(WeightSet::kWp1, target(), services, 0);
     EXPECT_TRUE(array.programmed(WeightSet::kWp1));
@@ -267,7 +270,10 @@ TEST_F(Array, ANegatedSetIsFoldedOnlyWhereItIsExactlyThat) {
 }
 
 TEST_F(Array, ProgrammingErrorIsGaussianReproducibleAndKeyed) {
-  WeightArray array({0.03, false, false, true});
+  ArrayConfig config;
+  config.programming_sigma = 0.03;
+  config.half_precision_weights = false;
+  WeightArray array(config);
   const WeightMatrix zero = WeightMatrix::Zero(kWires, kWires);
   array.program(WeightSet::kWp1, zero, services, 5);
   array.program(WeightSet::kWp2, zero, services, 5);
@@ -277,7 +283,7 @@ TEST_F(Array, ProgrammingErrorIsGaussianReproducibleAndKeyed) {
   EXPECT_NEAR(std::sqrt(first.array().square().mean()), 0.03, 3e-4);
   EXPECT_NEAR((first.array() * second.array()).mean() / 9e-4, 0, 0.01);
 
-  WeightArray again({0.03, false, false, true});
+  WeightArray again(config);
   again.program(WeightSet::kWp1, zero, services, 5);
   EXPECT_EQ(again.weights(WeightSet::kWp1), first);
   again.program(WeightSet::kWp1, zero, services, 6);

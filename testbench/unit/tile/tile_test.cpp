@@ -510,31 +510,6 @@ TEST_F(TileTest, AnEmissionEndsLateInASimulationToo) {
   EXPECT_THAT(violations.kept(), IsEmpty());
 }
 
-TEST_F(TileTest, EnergyFollowsTheAnchor) {
-  Site& site = add();
-  site.tile.program(WeightSet::kWp1, single_weight());
-  prepare(site.lc);
-  window(site.lc, 10, 280);
-  site.rows.at(12, Block::Constant(kWires, 1, 255.0));
-  read(site.lc, 300, 400);
-  run_until(500);
-  EXPECT_NEAR(energy.total_nJ(energy::Account::kArray), 13.1, 1e-9);
-  EXPECT_NEAR(energy.total_nJ(energy::Account::kPeriphery), 13.1, 1e-9);
-}
-
-TEST_F(TileTest, EnergyIsMeantForTheConfiguredFullScale) {
-  TileConfig config = exact_config();
-  config.full_scale_ns = 127.5;
-  Site& site = add(config);
-  site.tile.program(WeightSet::kWp1, single_weight());
-  prepare(site.lc);
-  window(site.lc, 10, 280);
-  site.rows.at(12, Block::Constant(kWires, 1, 255.0));
-  read(site.lc, 300, 400);
-  run_until(500);
-  EXPECT_NEAR(energy.total_nJ(energy::Account::kArray), 26.2, 1e-9);
-}
-
 // ---- capacitor sharing ----
 
 class SharedTest : public support::ServicesFixture {

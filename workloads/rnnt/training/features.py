@@ -39,10 +39,15 @@ def mel_to_hz(mels):
     return np.where(mels < 15.0, mels * 200.0 / 3.0, 1000.0 * np.exp((mels - 15.0) * np.log(6.4) / 27.0))
 
 
+def filter_points():
+    """Edges and centres of the filters in Hz, equidistant in mel: filter k lies between points k and k + 2."""
+    top = 15.0 + 27.0 * np.log(8.0) / np.log(6.4)  # 8 kHz
+    return mel_to_hz(top * np.arange(MELS + 2) / (MELS + 1))
+
+
 def filter_bank():
     """Weights [FFT bins, mels]: triangles in Hz between points equidistant in mel, each of area 1 (in Hz)."""
-    top = 15.0 + 27.0 * np.log(8.0) / np.log(6.4)  # 8 kHz
-    points = mel_to_hz(top * np.arange(MELS + 2) / (MELS + 1))
+    points = filter_points()
     bins = np.arange(FFT_LENGTH // 2 + 1)[:, None] * (SAMPLE_RATE / FFT_LENGTH)
     rising = (bins - points[:-2]) / (points[1:-1] - points[:-2])
     falling = (points[2:] - bins) / (points[2:] - points[1:-1])

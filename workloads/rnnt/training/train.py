@@ -23,6 +23,7 @@ import torchaudio.functional as audio_functional
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../training"))
 import evaluate
+import features
 import model
 import safetensors_io
 
@@ -33,6 +34,7 @@ BATCH = 16
 SHORT_STEPS, SHORT_CHARACTERS = 500, 18  # the first steps see short sentences only
 CTC_WEIGHT, CTC_SHARE = 0.5, 0.6  # auxiliary loss on the encoder; gone after this share of the RNN-T's steps
 DROPOUT = 0.1  # without noise; the noise takes its place in tuning
+WARP = 1.2  # largest factor of a random vocal tract length
 WEIGHT_NOISE, OUTPUT_NOISE = 0.04, 0.01
 CLIP_SIGMAS = 2.5
 # Auxiliary outputs of encoder layers 1 to 4 and their symbols a frame: behind layer 2 a frame lasts 60 ms, too long for one.
@@ -112,6 +114,27 @@ def weights_of(parameters):
     weights = {key: value for key, value in parameters.items() if not key.startswith("ctc.")}
     weights[FIRST] = weights[FIRST] / model.INPUT_FULL_SCALE
     return weights
+
+
+def mel_warp(rng):
+    """Vocal tract length perturbation (Jaitly and Hinton, 2013) of the 80 mel channels: for each channel, the channel below
+    and the share of the one above from which a speaker whose formants lie by a random factor higher or lower takes it."""
+    centres = features.filter_points()[1:-1]
+    factor = math.exp(rng.uniform(-1.0, 1.0) * math.log(WARP))
+    knee = min(4800.0, 4800.0 / factor)  # above, the axis is compressed so that 8 kHz stays where it is
+    source = np.where(centres <= knee, factor * centres, 8000.0 - (8000.0 - factor * knee) / (8000.0 - knee) * (8000.0 - centres))
+    position = np.clip(np.interp(source, centres, np.arange(80.0)), 0.0, 79.0)
+    low = np.minimum(position.astype(np.int64), 78)
+    return torch.from_numpy(low), torch.from_numpy((position - low).astype(np.float32))
+
+
+def warp(x, rng):
+    """Another vocal tract for each recording of a batch, in place: unheard voices are what the network finds hardest."""
+    bands = x.view(x.shape[0], x.shape[1], 3, 80)
+    for k in range(x.shape[1]):
+        low, share = mel_warp(rng)
+        one = bands[:, k]
+        bands[:, k] = torch.lerp(one[..., low], one[..., low + 1], share)
 
 
 def mask(x, rng):
@@ -238,6 +261,7 @@ class Run:
         total, seen, begin = 0.0, 0, time.monotonic()
         for step in range(steps):
             batch = self.data.batch(next(short if step < short_steps else every))
+            warp(batch[0], self.rng)
             mask(batch[0], self.rng)
             weights, chip = weights_of(parameters), None
             if hardware:
@@ -285,6 +309,7 @@ def main():
     parser.add_argument("--steps", type=int, default=6000, help="of float training")
     parser.add_argument("--tune-steps", type=int, default=2000, help="of hardware-aware fine-tuning")
     parser.add_argument("--checkpoint", metavar="FILE", help="write the training state here every 500 steps")
+    parser.add_argument("--rate", type=float, default=RATE, help="largest learning rate of float training")
     parser.add_argument("--start", metavar="FILE", help="begin with this checkpoint; steps of 0 skip what it has had")
     parser.add_argument("--start-early", metavar="FILE", help="take the encoder's first two layers from this checkpoint")
     parser.add_argument("--draws", type=int, default=5, help="of each noise, when measuring")
@@ -297,7 +322,8 @@ def main():
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     run = Run(options, sizes)
-    for label, steps, rate, warm_up in (("ctc", options.ctc_steps, RATE, WARM_UP), ("training", options.steps, RATE, WARM_UP),
+    for label, steps, rate, warm_up in (("ctc", options.ctc_steps, RATE, WARM_UP),
+                                        ("training", options.steps, options.rate, WARM_UP),
                                         ("tuning", options.tune_steps, TUNE_RATE, TUNE_WARM_UP)):
         if steps > 0:
             run.phase(label, steps, rate, warm_up)

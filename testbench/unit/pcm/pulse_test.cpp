@@ -1,0 +1,4 @@
+#include "models/pcm/pulse.hpp"
+
+#include <gtest/gtest.h>
+TEST(Pulse, X) {}
