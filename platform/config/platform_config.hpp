@@ -55,10 +55,10 @@ struct HostConfig {
 
 /// Closed-loop programming by the host (platform/host/array_programmer.hpp); all of it A.
 struct ProgrammingConfig {
-  std::uint32_t pulse_budget = 24;      ///< pulses of a weight after the erasing one; then it stays as it is
-  double tolerance = 0.5;               ///< times the technology's programming error at the target
-  double least_tolerance = 0.006;       ///< of the largest weight
-  double approach = 0.8;                ///< share of a large error that a pulse is to take away
+  std::uint32_t pulse_budget = 20;      ///< pulses of a weight after the erasing one; then it stays as it is
+  double tolerance = 0.4;               ///< times the technology's programming error at the target
+  double least_tolerance = 0.005;       ///< of the largest weight
+  double approach = 0.7;                ///< share of a large error that a pulse is to take away
   std::uint32_t set_amplitude = 180;    ///< code of pamp for pulses that add conductance
   std::uint32_t reset_amplitude = 255;  ///< code of pamp for erasing
   double full_set = 1.25;               ///< conductance at which pulses are taken to saturate

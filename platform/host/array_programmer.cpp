@@ -182,6 +182,13 @@ bool ArrayProgrammer::begin() {
   return read_zeros();
 }
 
+void ArrayProgrammer::end() {
+  sc_core::wait(sc_core::sc_time(config_.host.step_overhead_ns, sc_core::SC_NS));  // they are through their round
+  for (const auto& entry : assembly_) {
+    access_.stop_controller(static_cast<std::uint32_t>(chip_.floorplan().find_controller(entry.first)));
+  }
+}
+
 bool ArrayProgrammer::read_zeros() {
   access_.write_vector(input_pad_, static_cast<std::uint32_t>(writes_), 0, std::vector<double>(kWires, 0.0));
   zeros_.assign(kWires, 0.0);

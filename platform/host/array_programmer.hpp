@@ -43,7 +43,7 @@ struct ProgrammingReport {
 /// The tile's program is firmware/programs/program_row.lcs; row and amplitude go to registers of its controller. Other
 /// controllers' programs are generated with the routes.
 ///
-/// For a thread of simulation, one lane; tiles with a controller of their own program run on. Reads happen right after
+/// For a thread of simulation, one lane; no other controller may wait for the start trigger. Reads happen right after
 /// pulses: weights relax afterwards (tile::Tile::relax).
 class ArrayProgrammer {
  public:
@@ -60,6 +60,8 @@ class ArrayProgrammer {
 
   /// Loads and starts the programs; reads the columns' zeros.
   [[nodiscard]] bool begin();
+  /// Stops the controllers that begin() started, so that another tile can be programmed.
+  void end();
   /// Programs rows `first`..`last` - 1 to `targets` (512 x 512, -1..1). False: see failure().
   [[nodiscard]] bool program(const tile::WeightMatrix& targets, int first, int last, ProgrammingReport& report);
   /// Reads the weights of a row, `reads` times on average: kWires weights.

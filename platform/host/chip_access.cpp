@@ -36,6 +36,12 @@ void ChipAccess::start_controller(std::uint32_t controller) {
       base_ + chip::map::controller(controller) + controller::map::kRegisters + controller::map::kControl, kStart);
 }
 
+void ChipAccess::stop_controller(std::uint32_t controller) {
+  constexpr std::uint32_t kStop = 2;
+  initiator_.expect_write32(
+      base_ + chip::map::controller(controller) + controller::map::kRegisters + controller::map::kControl, kStop);
+}
+
 std::uint32_t ChipAccess::read_controller(std::uint32_t controller, std::uint64_t offset) {
   return initiator_.expect_read32(base_ + chip::map::controller(controller) + controller::map::kRegisters + offset);
 }

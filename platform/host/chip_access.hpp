@@ -18,6 +18,7 @@ class ChipAccess {
 
   void load_firmware(std::uint32_t controller, const std::vector<isa::Word>& words);
   void start_controller(std::uint32_t controller);
+  void stop_controller(std::uint32_t controller);
   /// A register of a controller's bank, `offset` as in controller::map.
   [[nodiscard]] std::uint32_t read_controller(std::uint32_t controller, std::uint64_t offset);
 

@@ -25,7 +25,9 @@ RowWriter::RowWriter(const config::ProgrammingConfig& config, const pcm::DeviceM
       speed_(config.first_speed_per_ns) {}
 
 double RowWriter::tolerance(double target) const {
-  return std::max(config_.least_tolerance, config_.tolerance * model_.programming_sigma(std::abs(target)));
+  const double half_a_count = 0.5 / config_.counts_per_weight;
+  return std::max(
+      {config_.least_tolerance, half_a_count, config_.tolerance * model_.programming_sigma(std::abs(target))});
 }
 
 void RowWriter::begin(const double* targets) {

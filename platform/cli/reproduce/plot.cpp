@@ -19,6 +19,7 @@ constexpr double kRight = 20;
 constexpr double kTop = 44;
 constexpr double kBottom = 58;
 constexpr double kLegendLine = 18;
+constexpr double kAside = 9;
 constexpr double kLegendWidth = 200;
 
 // Told apart on white and by most colour-blind readers (Okabe and Ito's palette without its yellow).
@@ -238,7 +239,12 @@ class Drawing {
       if (!y_.shows(series.y[index])) {
         continue;
       }
-      const double x = x_.pixel(series.x[index]);
+      // Named places: series beside each other.
+      const double aside =
+          plot_.x_names.empty()
+              ? 0
+              : kAside * (static_cast<double>(place) - static_cast<double>(plot_.series.size() - 1) / 2);
+      const double x = x_.pixel(series.x[index]) + aside;
       const double y = y_.pixel(series.y[index]);
       if (bars) {
         const double half = half_bar(series);

@@ -64,7 +64,7 @@ struct Plot {
   bool log_y = false;
   std::vector<Series> series;
   std::vector<Reference> references;
-  std::vector<std::string> x_names;  ///< of x = 0, 1, ...: the axis shows these instead of numbers; empty: numbers
+  std::vector<std::string> x_names = {};  ///< of x = 0, 1, ...: the axis shows these instead of numbers; empty: numbers
 };
 
 struct Section {

@@ -26,7 +26,7 @@ constexpr std::array<Layer, 8> kLayers{{{"enc_lstm0", "Enc-LSTM0"},
 constexpr double kPublishedBits = 3.5;
 
 std::vector<double> bits(const Scale& scale) {
-  return scale.quick ? std::vector<double>{1.5, 2.5, kPublishedBits}
+  return scale.quick ? std::vector<double>{1.5, 2, kPublishedBits}
                      : std::vector<double>{1.5, 2, 2.5, 3, kPublishedBits, 4, 5, 6};
 }
 std::vector<double> sigmas(const Scale& scale) {

@@ -121,6 +121,8 @@ TEST(ArrayProgrammer, ReachesTheDistributionOfTheStatisticalMode) {
   for (double m : reread) std::printf("%.4f ", m);
   std::printf("pulses %.3f most %lu rounds %lu open %lu ns %.0f\n", double(report.pulses) / double(report.weights),
               report.most_pulses, report.rounds, report.out_of_tolerance, report.simulated_ns);
+  const tile::WeightMatrix tw = bench.chip.tile(kSite).array().weights(tile::WeightSet::kWp1);
+  for (int r = 0; r < kRows; ++r) for (int c = 0; c < kWires; ++c) if (std::abs(report.read(r, c) - targets(r, c)) > 0.05) std::printf("row %d col %d target %.4f read %.4f true %.4f\n", r, c, targets(r, c), report.read(r, c), tw(r, c));
   for (std::size_t k = 0; k < report.mean_error.size(); ++k)
     std::printf("%zu: %.4f %.4f\n", k, report.mean_error[k], report.open_share[k]);
 }
