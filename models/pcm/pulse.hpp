@@ -28,7 +28,7 @@ struct PulseConfig {
 ///
 /// SET pulse of width d at amplitude a: g += (s - g) (1 - exp(-k d v e)), with s = full_set and speed v of the device
 /// (normal, lognormal; the chip's own: keyed by chip_seed), e lognormal with mean 1 in each pulse, and
-/// k = set_rate_per_ns (a - set_amplitude) / (melt_amplitude - set_amplitude). So conductance only grows, saturates,
+/// k = (a - set_amplitude) / (melt_amplitude - set_amplitude) / set_time_ns. So conductance only grows, saturates,
 /// and answers to width; no SET pulse takes an overshoot back. RESET pulse: g goes to residue |z|, and the shorter ones
 /// of d < reset_ns only the share d / reset_ns of the way. Relaxation: what reading right after a pulse does not show
 /// and the time until drift begins does. Each device moves once by relaxation * programming_scale * sigma(g) z, g >= 0,

@@ -25,6 +25,7 @@ ChipDriver::ChipDriver(chip::Chip& chip, ChipAccess access, Services& services, 
     : chip_(chip),
       access_(std::move(access)),
       meter_(meter),
+      workers_(services.workers),
       host_place_(meter.add_place("host", "host")),
       plan_(std::move(plan)),
       images_(std::move(images)),
@@ -45,7 +46,7 @@ ChipDriver::ChipDriver(chip::Chip& chip, ChipAccess access, Services& services, 
 }
 
 void ChipDriver::program(double age_s, bool keep_weights) {
-  for (mapping::TileAssignment& assignment : plan_.tiles) {
+  const auto write = [&](mapping::TileAssignment& assignment) {
     const std::pair<tile::WeightSet, tile::WeightMatrix*> sets[] = {{tile::WeightSet::kWp1, &assignment.wp1},
                                                                     {tile::WeightSet::kWp2, &assignment.wp2}};
     for (const auto& [set, weights] : sets) {
@@ -56,6 +57,13 @@ void ChipDriver::program(double age_s, bool keep_weights) {
         }
       }
     }
+  };
+  std::vector<WorkPool::Ticket> tickets;  // tiles have nothing in common
+  for (mapping::TileAssignment& assignment : plan_.tiles) {
+    tickets.push_back(workers_.submit([&write, &assignment] { write(assignment); }));
+  }
+  for (WorkPool::Ticket& ticket : tickets) {
+    workers_.wait(ticket);
   }
   programmed_age_s_ = age_s;
 }

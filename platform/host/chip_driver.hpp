@@ -86,6 +86,7 @@ class ChipDriver {
   chip::Chip& chip_;
   ChipAccess access_;
   energy::Meter& meter_;
+  WorkPool& workers_;
   energy::Place host_place_;
   mapping::ChipPlan plan_;
   Images images_;
