@@ -88,7 +88,7 @@ void PulsedDevices::pulse(std::uint32_t set, std::uint32_t device, int row, doub
     draw(here, chip_seed_, device, row, Draw::kSpeed, 0, speed);
     draw(here, chip_seed_, device, row, Draw::kFullSet, 0, full_set);
     const double rate =
-        pulse_.set_rate_per_ns * (amplitude - pulse_.set_amplitude) / (pulse_.melt_amplitude - pulse_.set_amplitude);
+        (amplitude - pulse_.set_amplitude) / (pulse_.melt_amplitude - pulse_.set_amplitude) / pulse_.set_time_ns;
     const double mean_shift = 0.5 * pulse_.increment_sigma * pulse_.increment_sigma;
     for (std::size_t column = 0; column < kRow; ++column) {
       if (widths_ns[column] > 0) {

@@ -12,16 +12,16 @@ namespace chronotile::pcm {
 /// What a programming pulse does to a device. Nothing about this chip's devices is published: the form is the usual one
 /// of phase-change memory, all numbers are assumed. Amplitudes are shares of the full programming voltage.
 struct PulseConfig {
-  double set_amplitude = 0.3;       ///< below, a pulse does nothing
-  double melt_amplitude = 0.75;     ///< from there on a pulse melts the device (RESET); below, it crystallises it (SET)
-  double set_rate_per_ns = 0.0025;  ///< speed of crystallisation just below `melt_amplitude`
-  double full_set = 1.25;           ///< conductance that SET pulses tend to, in units of the largest one of a weight
-  double full_set_sigma = 0.05;     ///< its spread over the devices, relative
-  double speed_sigma = 0.3;         ///< spread of ln(speed) over the devices
-  double increment_sigma = 0.2;     ///< spread of ln(increment) from pulse to pulse
-  double reset_ns = 20.0;           ///< pulses that melt and are this long leave nothing but the residue
-  double reset_residue = 0.004;     ///< standard deviation of that residue (half normal)
-  double relaxation = 0.9;          ///< change after writing, as a share of the technology's programming error
+  double set_amplitude = 0.3;    ///< below, a pulse does nothing
+  double melt_amplitude = 0.75;  ///< from there on a pulse melts the device (RESET); below, it crystallises it (SET)
+  double set_time_ns = 400.0;    ///< time constant of crystallisation just below `melt_amplitude`
+  double full_set = 1.25;        ///< conductance that SET pulses tend to, in units of the largest one of a weight
+  double full_set_sigma = 0.05;  ///< its spread over the devices, relative
+  double speed_sigma = 0.3;      ///< spread of ln(speed) over the devices
+  double increment_sigma = 0.2;  ///< spread of ln(increment) from pulse to pulse
+  double reset_ns = 20.0;        ///< pulses that melt and are this long leave nothing but the residue
+  double reset_residue = 0.004;  ///< standard deviation of that residue (half normal)
+  double relaxation = 0.9;       ///< change after writing, as a share of the technology's programming error
 };
 
 /// The four devices of all unit cells of a tile as pulses make them, conductances in units of the largest one.

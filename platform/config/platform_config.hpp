@@ -62,7 +62,7 @@ struct ProgrammingConfig {
   std::uint32_t set_amplitude = 180;    ///< code of pamp for pulses that add conductance
   std::uint32_t reset_amplitude = 255;  ///< code of pamp for erasing
   double full_set = 1.25;               ///< conductance at which pulses are taken to saturate
-  double first_speed_per_ns = 0.002;    ///< taken for the first pulses, learnt from then on
+  double first_time_ns = 500.0;         ///< time constant taken for the first pulses, learnt from then on
   double read_uncertainty = 0.015;      ///< of a read, in units of the largest weight
   double longest_pulse_ns = 255;        ///< what an input pad can send
   double counts_per_weight = 102;       ///< of the read-out, for the largest weight

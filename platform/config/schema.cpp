@@ -106,7 +106,7 @@ const std::vector<Key> kKeys{
 
     {{"pcm.pulse.set_amplitude", "of the full voltage", between(0, 1), "Programming pulses below this amplitude do nothing"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::pulse, &pcm::PulseConfig::set_amplitude>},
     {{"pcm.pulse.melt_amplitude", "of the full voltage", between(0, 1), "Programming pulses from this amplitude on erase (RESET), below it they add conductance (SET)"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::pulse, &pcm::PulseConfig::melt_amplitude>},
-    {{"pcm.pulse.set_rate_per_ns", "1/ns", at_least(0), "Speed of SET just below the melting amplitude: share of what is left to gain"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::pulse, &pcm::PulseConfig::set_rate_per_ns>},
+    {{"pcm.pulse.set_time_ns", "ns", above(0), "Time constant of SET pulses just below the melting amplitude"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::pulse, &pcm::PulseConfig::set_time_ns>},
     {{"pcm.pulse.full_set", "of the largest", above(0), "Conductance that SET pulses tend to"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::pulse, &pcm::PulseConfig::full_set>},
     {{"pcm.pulse.full_set_sigma", "", between(0, 1), "Its relative standard deviation from device to device"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::pulse, &pcm::PulseConfig::full_set_sigma>},
     {{"pcm.pulse.speed_sigma", "", at_least(0), "Standard deviation of the logarithm of a device's speed"}, Tag::kAssumed, at<&P::tile, &tile::TileConfig::array, &tile::ArrayConfig::pulse, &pcm::PulseConfig::speed_sigma>},
@@ -163,7 +163,7 @@ const std::vector<Key> kKeys{
     {{"programming.set_amplitude", "code", between(0, 255), "Code of pamp for pulses that add conductance"}, Tag::kAssumed, at<&P::programming, &ProgrammingConfig::set_amplitude>},
     {{"programming.reset_amplitude", "code", between(0, 255), "Code of pamp for erasing"}, Tag::kAssumed, at<&P::programming, &ProgrammingConfig::reset_amplitude>},
     {{"programming.full_set", "of the largest", above(0), "Conductance at which the host takes SET pulses to saturate"}, Tag::kAssumed, at<&P::programming, &ProgrammingConfig::full_set>},
-    {{"programming.first_speed_per_ns", "1/ns", above(0), "Speed of the devices that the host takes for the first pulses; it learns from then on"}, Tag::kAssumed, at<&P::programming, &ProgrammingConfig::first_speed_per_ns>},
+    {{"programming.first_time_ns", "ns", above(0), "Time constant of the devices that the host takes for the first pulses; it learns from then on"}, Tag::kAssumed, at<&P::programming, &ProgrammingConfig::first_time_ns>},
     {{"programming.read_uncertainty", "of the largest weight", above(0), "Uncertainty of a read, as the host takes it when it learns speeds"}, Tag::kAssumed, at<&P::programming, &ProgrammingConfig::read_uncertainty>},
     {{"programming.longest_pulse_ns", "ns", between(1, kMostCount), "Longest programming pulse"}, Tag::kAssumed, at<&P::programming, &ProgrammingConfig::longest_pulse_ns>},
     {{"programming.counts_per_weight", "counts", between(1, kMostCount), "Read-out of the largest weight in read-verify"}, Tag::kAssumed, at<&P::programming, &ProgrammingConfig::counts_per_weight>},

@@ -22,7 +22,7 @@ RowWriter::RowWriter(const config::ProgrammingConfig& config, const pcm::DeviceM
       model_(model),
       devices_(device_count(devices)),
       device_weight_(devices == WeightDevices::kBoth ? 0.5 : 1.0),
-      speed_(config.first_speed_per_ns) {}
+      speed_(1.0 / config.first_time_ns) {}
 
 double RowWriter::tolerance(double target) const {
   const double half_a_count = 0.5 / config_.counts_per_weight;

@@ -237,7 +237,7 @@ class ByHand : public testing::Test {
     const pcm::PulseConfig& pulse = bench.config.tile.array.pulse;
     const double amplitude = 128.0 / 255.0;
     const double rate =
-        pulse.set_rate_per_ns * (amplitude - pulse.set_amplitude) / (pulse.melt_amplitude - pulse.set_amplitude);
+        (amplitude - pulse.set_amplitude) / (pulse.melt_amplitude - pulse.set_amplitude) / pulse.set_time_ns;
     return -pulse.full_set * (1 - std::exp(-rate * width_ns));
   }
   [[nodiscard]] tile::WeightMatrix weights() { return bench.chip.tile(0).array().weights(tile::WeightSet::kWp1); }

@@ -25,7 +25,7 @@ PulseConfig exact() {
 }
 
 double rate(const PulseConfig& config) {
-  return config.set_rate_per_ns * (kAmplitude - config.set_amplitude) / (config.melt_amplitude - config.set_amplitude);
+  return (kAmplitude - config.set_amplitude) / (config.melt_amplitude - config.set_amplitude) / config.set_time_ns;
 }
 
 std::vector<double> all(double width_ns) { return std::vector<double>(kWires, width_ns); }
