@@ -25,8 +25,8 @@ struct TileConfig {
   double start_per_code = 1.0 / 4.0;
   double full_scale_ns = 255.0;  ///< longest pulse that carries data (derived: 8 bits at 1 GHz)
   // Energy: the sum over a full MAC is fitted to 20 TOPS/W, a third of it each is assumed (docs/energy.md).
-  double energy_per_cell_ns_fJ = 0.13065;   ///< a cell's current while its row's pulse lasts, mean conductance
-  double energy_per_column_ns_fJ = 63.885;  ///< operational amplifier and mirror of a column while its window is open
+  double energy_per_cell_ns_fJ = 0.13065;    ///< a cell's current while its row's pulse lasts, mean conductance
+  double energy_per_column_ns_fJ = 63.885;   ///< operational amplifier and mirror of a column while its window is open
   double energy_per_conversion_pJ = 17.057;  ///< ramp and comparator of a column, an emission
   double energy_per_write_ns_fJ = 300.0;     ///< of a programming pulse at full amplitude, 0.1 mA at 3 V (assumed)
 };

@@ -75,11 +75,10 @@ Section power_result(const Scale& scale, const Results& results) {
   Section section;
   section.text.push_back(
       "The network of full size with random weights and features, utterances as long as in Librispeech dev-clean; each "
-      "is "
-      "charged what one copy of the board uses for it. Chips without the host, systems with it. The parameters are "
-      "fitted "
-      "to 20.0 TOPS/W of a tile, 12.40 TOPS/W of chip 4 and 6.94 TOPS/W of the system; all other values are "
-      "predictions.");
+      "is charged what one copy of the board uses for it. Chips without the host, systems with it. The parameters are "
+      "fitted to 20.0 TOPS/W of a tile and 12.40 TOPS/W of chip 4; all other values are predictions (docs/energy.md "
+      "says "
+      "what they depend on, and why the system falls short).");
   const auto add = [&](const std::string& quantity, const char* unit, std::optional<double> published, double platform,
                        const std::string& remark) -> Row& {
     Row row;
@@ -122,7 +121,8 @@ Section power_result(const Scale& scale, const Results& results) {
   add("gain of chip 4 by halved integration", "%", 100 * (kBestChipHalved / kBestChip - 1),
       100 * (halved.chips.at(kFittedChip - 1) / plain.chips.at(kFittedChip - 1) - 1), "")
       .source += ", ratio";
-  add("system", "TOPS/W", kSystem, plain.tops_per_watt, "analog and digital operations").origin = Origin::kFitted;
+  add("system", "TOPS/W", kSystem, plain.tops_per_watt,
+      "the chips alone use more than the published figure allows, see docs/energy.md");
   add("system, weight expansion", "TOPS/W", kSystemExpanded, expanded.tops_per_watt,
       "operations of M x not counted as analog");
   add("power of the system, weight expansion", "W", kPowerExpanded_W, expanded.W, "one utterance at a time");

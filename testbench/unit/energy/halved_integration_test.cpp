@@ -123,8 +123,8 @@ TEST_P(EnergyHalved, IdealResultsAreThoseOfTheNetwork) {
 }
 
 TEST_P(EnergyHalved, QuantisedResultsStayWithinTheirCounts) {
-  build("quantized");
-  expect_results(run(), 0.51 / 127);
+  build("quantized", {"tile.array.half_precision_weights=false"});  // leaves half a count of the read-out
+  expect_results(run(), 0.5 / 127 + 1e-6);
 }
 
 /// With a femtojoule a nanosecond and column, and nothing else, the periphery's account measures the windows.
