@@ -69,7 +69,8 @@ void broken_devices(const DeviceConfig& config, const Place& place, int row, std
   if (config.dead_share <= 0 && config.stuck_share <= 0) {
     return;
   }
-  const noise::Stream stream{place.seed, place.chip, place.tile, noise::Purpose::kDefect, 0, 0, place.set * 2 + device};
+  const noise::Stream stream{place.chip_seed,       place.chip, place.tile, noise::Purpose::kDefect, 0, 0,
+                             place.set * 2 + device};
   std::array<double, 2 * kWires> draws;
   noise::uniform(stream, static_cast<std::uint64_t>(row) * draws.size(), draws.data(), draws.size());
   for (std::size_t column = 0; column < kWires; ++column) {
@@ -94,8 +95,9 @@ DevicePairs::DevicePairs(const DeviceConfig& config) : config_(config), points_(
   for (std::size_t index = 0; index < points_.size(); ++index) {
     const double r = static_cast<double>(index) / static_cast<double>(kPoints);
     const double q = config.read_noise ? model.noise_q(r) : 0.0;
+    const double drifted = r * std::exp(-model.drift_mean(r) * log_age_);
     points_[index] = {config.programming_scale * model.programming_sigma(r), model.drift_mean(r), model.drift_sigma(r),
-                      q * std::sqrt(slow), q * q * r * r * white};
+                      q * std::sqrt(slow), q * q * drifted * drifted * white};
   }
 }
 

@@ -59,10 +59,12 @@ struct Place {
   std::uint32_t chip = 0;
   std::uint32_t tile = 0;
   std::uint32_t set = 0;
+  std::uint64_t chip_seed = 1;  ///< of what fabrication made of the devices: the broken ones
 };
 
 /// Dead and stuck devices of a row: `conductances` gets theirs, and -1 for those that work. `device`: 0 the one that
-/// adds, 1 the one that subtracts. Keyed as DevicePairs is.
+/// adds, 1 the one that subtracts. Keyed by chip_seed and place, whatever
+/// the run.
 void broken_devices(const DeviceConfig& config, const Place& place, int row, std::uint32_t device,
                     double* conductances);
 
@@ -79,8 +81,8 @@ struct RowOfPairs {
 /// another age the same ones aged.
 ///
 /// Read noise follows 1/f and is split by time scale: the slow part, accumulated since programming, stands in `plus`
-/// and `minus`; `variance` is the part of the fastest white_decades, Q^2 g^2 ln(10) each, of both devices, for the
-/// targets' conductances. Both together have the published accumulated variance.
+/// and `minus`; `variance` is the part of the fastest white_decades, Q^2 g^2 ln(10) each, of both devices, g being
+/// the target drifted with the mean exponent. Both together have the published accumulated variance.
 class DevicePairs {
  public:
   explicit DevicePairs(const DeviceConfig& config);

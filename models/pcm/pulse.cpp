@@ -32,7 +32,9 @@ void draw(const Place& place, std::uint64_t seed, std::uint32_t device, int row,
 
 PulsedDevices::PulsedDevices(const DeviceConfig& devices, const PulseConfig& pulse, const Place& place,
                              std::uint64_t chip_seed)
-    : devices_(devices), pulse_(pulse), model_(devices.technology), place_(place), chip_seed_(chip_seed) {}
+    : devices_(devices), pulse_(pulse), model_(devices.technology), place_(place), chip_seed_(chip_seed) {
+  place_.chip_seed = chip_seed;
+}
 
 Place PulsedDevices::place(std::uint32_t set) const {
   Place result = place_;
@@ -44,7 +46,7 @@ void PulsedDevices::prepare(Set& set) {
   for (std::size_t device = 0; device < kDevices; ++device) {
     set.conductance[device].resize(kRow * kRow);
     set.writes[device].resize(kRow);
-    set.relaxed[device].resize(kRow, 1);
+    set.relaxed[device].resize(kRow * kRow, 1);
   }
 }
 
@@ -64,11 +66,16 @@ void PulsedDevices::pulse(std::uint32_t set, std::uint32_t device, int row, doub
     prepare(target);
   }
   const Place here = place(set);
-  const std::uint32_t writes = ++target.writes[device][static_cast<std::size_t>(row)];
-  target.relaxed[device][static_cast<std::size_t>(row)] = 0;
-  float* const conductance = target.conductance[device].data() + static_cast<std::size_t>(row) * kRow;
   if (amplitude < pulse_.set_amplitude) {
     return;
+  }
+  const std::size_t first = static_cast<std::size_t>(row) * kRow;
+  const std::uint32_t writes = ++target.writes[device][static_cast<std::size_t>(row)];
+  float* const conductance = target.conductance[device].data() + first;
+  for (std::size_t column = 0; column < kRow; ++column) {
+    if (widths_ns[column] > 0) {
+      target.relaxed[device][first + column] = 0;
+    }
   }
   Columns fixed;
   broken_devices(devices_, here, row, device, fixed.data());
@@ -112,20 +119,21 @@ void PulsedDevices::relax() {
     Set& target = sets_[set];
     const Place here = place(set);
     for (std::uint32_t device = 0; device < kDevices; ++device) {
-      for (std::size_t row = 0; row < target.relaxed[device].size(); ++row) {
-        if (target.relaxed[device][row] != 0) {
+      for (std::size_t row = 0; row < target.writes[device].size(); ++row) {
+        std::uint8_t* const relaxed = target.relaxed[device].data() + row * kRow;
+        if (std::all_of(relaxed, relaxed + kRow, [](std::uint8_t done) { return done != 0; })) {
           continue;
         }
-        target.relaxed[device][row] = 1;
         Columns fixed;
         broken_devices(devices_, here, static_cast<int>(row), device, fixed.data());
         Columns chance;
         draw(here, here.seed, device, static_cast<int>(row), Draw::kRelaxation, target.writes[device][row], chance);
         float* const conductance = target.conductance[device].data() + row * kRow;
         for (std::size_t column = 0; column < kRow; ++column) {
-          if (fixed[column] >= 0) {
+          if (relaxed[column] != 0 || fixed[column] >= 0) {
             continue;
           }
+          relaxed[column] = 1;
           const double g = static_cast<double>(conductance[column]);
           const double sigma =
               pulse_.relaxation * devices_.programming_scale * model_.programming_sigma(std::min(g, 1.0));

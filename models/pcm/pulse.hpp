@@ -61,7 +61,7 @@ class PulsedDevices {
   struct Set {
     std::array<std::vector<float>, kDevices> conductance;     ///< kWires x kWires; empty: not used yet
     std::array<std::vector<std::uint32_t>, kDevices> writes;  ///< by row
-    std::array<std::vector<std::uint8_t>, kDevices> relaxed;  ///< by row: 0 written since
+    std::array<std::vector<std::uint8_t>, kDevices> relaxed;  ///< by row and column: 0 written since
   };
   void prepare(Set& set);
   [[nodiscard]] Place place(std::uint32_t set) const;

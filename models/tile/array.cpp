@@ -78,7 +78,8 @@ void WeightArray::write_row(WeightSet set, const WeightMatrix& target, const Ser
   const double* const targets = target.data() + static_cast<Eigen::Index>(row) * kWires;
   pcm::RowOfPairs pairs;
   if (config_.devices.enabled) {
-    devices_->row({services.seed, services.chip, tile, static_cast<std::uint32_t>(set)}, row, targets, pairs);
+    devices_->row({services.seed, services.chip, tile, static_cast<std::uint32_t>(set), services.chip_seed}, row,
+                  targets, pairs);
   } else {
     pcm::ProgrammingError(config_.programming_sigma).row(services, tile, static_cast<std::uint32_t>(set), row, written);
     for (std::size_t column = 0; column < kWires; ++column) {
@@ -99,7 +100,13 @@ void WeightArray::take_pairs(WeightSet set, int row, const pcm::RowOfPairs& pair
   }
   if (noisy()) {
     for (int column = 0; column < kWires; ++column) {
-      variance_[at(set)][mac::packed_index(row, column)] = mac::to_half(pairs.variance[column] * kVarianceScale);
+      double gain = 1.0;  // the same for both sets, so that those of W and -W stay equal
+      if (periphery_ != nullptr) {
+        const double plus = periphery_->plus_gain()[static_cast<std::size_t>(column)];
+        const double minus = periphery_->minus_gain()[static_cast<std::size_t>(column)];
+        gain = 0.5 * (plus * plus + minus * minus);
+      }
+      variance_[at(set)][mac::packed_index(row, column)] = mac::to_half(gain * pairs.variance[column] * kVarianceScale);
     }
   }
 }
@@ -162,7 +169,7 @@ bool WeightArray::aged(double simulated_s) const {
 }
 
 void WeightArray::advance(double simulated_s, const Services& services, std::uint32_t tile) {
-  set_age(first_age_s_ + config_.devices.time_lapse * simulated_s);
+  config_.devices.age_s = first_age_s_ + config_.devices.time_lapse * simulated_s;
   for (const WeightSet set : {WeightSet::kWp1, WeightSet::kWp2}) {
     if (targets_[at(set)].size() != 0) {
       program(set, targets_[at(set)].cast<double>(), services, tile);

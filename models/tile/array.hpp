@@ -62,7 +62,7 @@ class WeightArray {
   /// Writes what the devices of one row are now (closed-loop programming); the set does not age by itself then.
   void write_devices(WeightSet set, int row, const pcm::RowOfPairs& pairs);
   /// The same devices at another time since programming: takes effect with the next program().
-  void set_age(double age_s) { config_.devices.age_s = age_s; }
+  void set_age(double age_s) { config_.devices.age_s = first_age_s_ = age_s; }
   /// Whether devices age at `simulated_s` of simulated time (DeviceConfig::time_lapse) by more than what was last taken
   /// into account times kAgeStep; then call advance(), when nothing reads the weights.
   [[nodiscard]] bool aged(double simulated_s) const;
@@ -82,7 +82,8 @@ class WeightArray {
   [[nodiscard]] bool noisy() const { return config_.devices.enabled && config_.devices.read_noise; }
   /// Variance of the column sums that the devices' read noise makes in weights^2 ns^2: sum over rows and sets of the
   /// devices' variance times squares[set], which holds x^2 (512 x lanes; null: no input through that set). The same as
-  /// drawing every device anew, for a column's sums are of independent devices.
+  /// drawing every device anew, for a column's sums are of independent devices; gains of the lines enter as the mean of
+  /// their squares.
   void noise_variance(const double* const (&squares)[2], double* out, std::size_t lanes, int first, int last) const;
 
  private:

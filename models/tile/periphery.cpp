@@ -1,11 +1,14 @@
 #include "models/tile/periphery.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/base/noise.hpp"
 
 namespace chronotile::tile {
 namespace {
+
+constexpr double kLeastGain = 0.05;
 
 enum Part : std::uint32_t { kPlusGain, kMinusGain, kOffset, kComparator, kRamp };
 
@@ -23,6 +26,10 @@ Periphery::Periphery(const PeripheryConfig& config, const Services& services, st
   draw(kOffset, 0.0, config.offset_sigma, offset_.data(), kWires);
   draw(kComparator, 0.0, config.comparator_offset_sigma_weight_ns, comparator_offset_.data(), kWires);
   draw(kRamp, 1.0, config.ramp_slope_sigma, &ramp_gain_, 1);
+  const auto floor = [](double& gain) { gain = std::max(gain, kLeastGain); };
+  std::for_each(plus_gain_.begin(), plus_gain_.end(), floor);
+  std::for_each(minus_gain_.begin(), minus_gain_.end(), floor);
+  floor(ramp_gain_);
 }
 
 double Periphery::soft(double charge, double limit) {

@@ -18,7 +18,8 @@ enum class Saturation : std::uint8_t {
 /// Imperfections of the column periphery. All standard deviations are assumed (nothing is published); 0: perfect.
 /// They are the chip's own: keyed by Services::chip_seed, chip and tile, the same in every run.
 struct PeripheryConfig {
-  /// Gain of the line of the devices that add (b+) and of those that subtract (b-), per column, around 1.
+  /// Gain of the line of the devices that add (b+) and of those that subtract (b-), per column, around 1. Gains and the
+  /// ramp's are at least 0.05.
   double gain_sigma = 0.0;
   /// Offset o+ - o- of the two lines per column: a current, in units of the largest weight's with its row at 1.
   double offset_sigma = 0.0;

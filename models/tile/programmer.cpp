@@ -132,9 +132,9 @@ void Programmer::prepare(WeightSet set) {
   if (!devices_) {
     const Services& services = context_.services;
     const ArrayConfig& array = context_.config.array;
-    devices_ = std::make_unique<pcm::PulsedDevices>(array.devices, array.pulse,
-                                                    pcm::Place{services.seed, services.chip, context_.config.index, 0},
-                                                    services.chip_seed);
+    devices_ = std::make_unique<pcm::PulsedDevices>(
+        array.devices, array.pulse,
+        pcm::Place{services.seed, services.chip, context_.config.index, 0, services.chip_seed}, services.chip_seed);
   }
   if (devices_->loaded(static_cast<std::uint32_t>(set))) {
     return;

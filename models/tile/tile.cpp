@@ -32,12 +32,12 @@ constexpr Signals signals(Groups... groups) {
 }
 
 /// Levels that a tile acts on when they change; it reads the others when it needs them.
-constexpr std::array kWatched{Group::kRowGate,        Group::kRowSource,  Group::kWp1,
-                              Group::kWp2,            Group::kPrecharge,  Group::kIntegrate,
-                              Group::kPolarity,       Group::kShareNorth, Group::kShareSouth,
-                              Group::kRamp,           Group::kRampSlope,  Group::kRampStart,
-                              Group::kEnable,         Group::kColumnOut,  Group::kHighVoltage,
-                              Group::kProgramDevice,  Group::kProgramRow, Group::kProgramAmplitude,
+constexpr std::array kWatched{Group::kRowGate,       Group::kRowSource,  Group::kWp1,
+                              Group::kWp2,           Group::kPrecharge,  Group::kIntegrate,
+                              Group::kPolarity,      Group::kShareNorth, Group::kShareSouth,
+                              Group::kRamp,          Group::kRampSlope,  Group::kRampStart,
+                              Group::kEnable,        Group::kColumnOut,  Group::kHighVoltage,
+                              Group::kProgramDevice, Group::kProgramRow, Group::kProgramAmplitude,
                               Group::kProgramColumns};
 
 constexpr Signals kRows = signals(Group::kRowGate, Group::kRowSource);
@@ -48,8 +48,7 @@ constexpr Signals kRun = signals(Group::kRamp);
 constexpr Signals kGates = signals(Group::kRamp, Group::kEnable, Group::kColumnOut);
 constexpr Signals kCodes = signals(Group::kRampSlope, Group::kRampStart);
 constexpr Signals kSupply = signals(Group::kHighVoltage, Group::kProgramDevice);
-constexpr Signals kWrites =
-    kSupply | signals(Group::kProgramRow, Group::kProgramAmplitude, Group::kProgramColumns);
+constexpr Signals kWrites = kSupply | signals(Group::kProgramRow, Group::kProgramAmplitude, Group::kProgramColumns);
 
 }  // namespace
 
@@ -387,6 +386,8 @@ void Tile::program(WeightSet set, const WeightMatrix& target, double age_s) {
 }
 
 void Tile::relax() { impl_->programmer.relax(); }
+
+void Tile::join() { impl_->integrator.join(); }
 
 const WeightArray& Tile::array() const { return impl_->array; }
 

@@ -158,6 +158,10 @@ class Loader {
     for (const Setting& setting : settings_) {
       apply(setting);
     }
+    if (!sources_.age.empty() && !(config_.tile.array.devices.enabled && config_.tile.array.devices.drift)) {
+      throw UserError("--age " + sources_.age, "nothing drifts: pcm.enabled or pcm.drift is false",
+                      "Use preset published, or --set pcm.enabled=true");
+    }
     validate(config_, origins_);
     return std::move(config_);
   }
@@ -344,7 +348,8 @@ const std::vector<Preset>& presets() {
   static const std::vector<Preset> kPresets{
       {"ideal", "real numbers everywhere: pads do not quantise, no errors, double precision"},
       {"quantized", "landing pads round to 8 bits, no other errors, single precision"},
-      {"published", "quantized, and pairs of devices, imperfect periphery and transport, calibrated by the host (default)"},
+      {"published",
+       "quantized, and pairs of devices, imperfect periphery and transport, calibrated by the host (default)"},
   };
   return kPresets;
 }

@@ -33,6 +33,8 @@ class Validator {
     controllers();
     slot();
     transport();
+    devices();
+    calibration();
   }
 
  private:
@@ -176,6 +178,26 @@ class Validator {
     if (config_.transport.mode == mesh::TransportErrorMode::kRecorded && config_.transport.recorded_file.empty()) {
       throw UserError(place({"transport.mode"}), "transport.mode 'recorded' needs transport.recorded_file",
                       "Name a file with one error in ns a line");
+    }
+  }
+
+  void devices() const {
+    const pcm::DeviceConfig& devices = config_.tile.array.devices;
+    if (devices.dead_share + devices.stuck_share > 1) {
+      throw UserError(place({"pcm.dead_share", "pcm.stuck_share"}),
+                      fmt::format("pcm.dead_share {} and pcm.stuck_share {} are more than all devices",
+                                  devices.dead_share, devices.stuck_share),
+                      "Make their sum at most 1");
+    }
+  }
+
+  void calibration() const {
+    constexpr std::uint32_t kLeast = 4;  // a line and its error
+    const std::uint32_t steps = config_.host.calibration_steps;
+    if (steps > 0 && steps < kLeast) {
+      throw UserError(place({"host.calibration_steps"}),
+                      fmt::format("host.calibration_steps {} is too few to fit a line", steps),
+                      fmt::format("Give 0 for none, or at least {}", kLeast));
     }
   }
 

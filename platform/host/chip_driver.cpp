@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -58,12 +59,23 @@ void ChipDriver::program(double age_s, bool keep_weights) {
       }
     }
   };
-  std::vector<WorkPool::Ticket> tickets;  // tiles have nothing in common
+  for (const mapping::TileAssignment& assignment : plan_.tiles) {
+    chip_.tile(assignment.site).join();
+  }
+  std::vector<WorkPool::Ticket> tickets;  // tiles have nothing else in common
   for (mapping::TileAssignment& assignment : plan_.tiles) {
     tickets.push_back(workers_.submit([&write, &assignment] { write(assignment); }));
   }
+  std::exception_ptr failure;
   for (WorkPool::Ticket& ticket : tickets) {
-    workers_.wait(ticket);
+    try {
+      workers_.wait(ticket);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
   }
   programmed_age_s_ = age_s;
 }

@@ -68,11 +68,12 @@ class ChipDriver {
   /// Instructions that the chip's controllers executed.
   [[nodiscard]] std::uint64_t instructions() const;
 
-  /// Charges the digital unit's energy of `operations` for one lane, apart from what take_energy() returns. Returns it in
-  /// whole attojoules, in proportion to the operations, so that it does not depend on how they are divided into calls.
+  /// Charges the digital unit's energy of `operations` for one lane, apart from what take_energy() returns. Returns it
+  /// in whole attojoules, in proportion to the operations, so that it does not depend on how they are divided into
+  /// calls.
   std::int64_t charge_host_aJ(std::uint64_t operations);
-  /// Energy of the chip for each lane since the last call, without the host. Waits for the middle of a clock cycle, where all charges of a cycle are
-  /// in or out, and returns on the next edge.
+  /// Energy of the chip for each lane since the last call, without the host. Waits for the middle of a clock cycle,
+  /// where all charges of a cycle are in or out, and returns on the next edge.
   [[nodiscard]] std::vector<double> take_energy();
 
  private:

@@ -127,6 +127,12 @@ TEST_F(ConfigTest, AgeIsATimeWithItsUnit) {
   EXPECT_EQ(age_s("90"), 90.0);
   EXPECT_EQ(age_s("2min"), 120.0);
   EXPECT_EQ(age_s(""), 0.0);
+  Sources exact;
+  exact.preset = "ideal";
+  exact.age = "7d";
+  EXPECT_EQ(complaint(exact),
+            "--age 7d: nothing drifts: pcm.enabled or pcm.drift is false. Use preset published, or --set "
+            "pcm.enabled=true");
   for (const char* const wrong : {"7 days", "d", "-1h", "nand", "1e400s"}) {
     Sources sources;
     sources.age = wrong;
@@ -134,6 +140,12 @@ TEST_F(ConfigTest, AgeIsATimeWithItsUnit) {
                                               "example --age 7d",
                                               wrong));
   }
+}
+
+TEST_F(ConfigTest, RefusesDevicesAndCalibrationsThatCannotBe) {
+  EXPECT_THAT(set_complaint({"pcm.dead_share=0.7", "pcm.stuck_share=0.7"}), HasSubstr("more than all devices"));
+  EXPECT_THAT(set_complaint({"host.calibration_steps=3"}), HasSubstr("too few to fit a line"));
+  EXPECT_THAT(set_complaint({"periphery.gain_sigma=0.5"}), HasSubstr("0 to 0.3"));
 }
 
 TEST_F(ConfigTest, UnknownPresetSuggestsTheNearest) {

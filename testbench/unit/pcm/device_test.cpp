@@ -193,6 +193,18 @@ TEST(DevicePairs, SlowAndWhiteNoiseTogetherHaveTheAccumulatedVariance) {
   }
 }
 
+// Noise is a share of the conductance: it becomes less as devices drift.
+TEST(DevicePairs, WhiteNoiseDriftsWithTheDevices) {
+  DeviceConfig config = exact();
+  config.read_noise = true;
+  const double young = population(config, 0.6).variance.front();
+  config.drift = true;
+  config.age_s = kOneWeek_s;
+  const DeviceModel model(Technology::k90nm);
+  const double share = std::pow(kOneWeek_s / 20, -model.drift_mean(0.6));
+  EXPECT_NEAR(population(config, 0.6).variance.front() / young, share * share, 1e-6);
+}
+
 TEST(DevicePairs, DeadAndStuckDevicesAreAsManyAsAskedFor) {
   DeviceConfig config = exact();
   config.dead_share = 0.02;
@@ -210,7 +222,7 @@ TEST(DevicePairs, DrawsAreKeyedByPlaceAndSeed) {
   config.programming_scale = 1;
   const std::vector<double> base = population(config, 0.5).plus;
   EXPECT_EQ(population(config, 0.5).plus, base);
-  for (const Place& other : {Place{2, 0, 0, 0}, Place{1, 1, 0, 0}, Place{1, 0, 1, 0}, Place{1, 0, 0, 1}}) {
+  for (const Place& other : {Place{2, 0, 0, 0, 1}, Place{1, 1, 0, 0, 1}, Place{1, 0, 1, 0, 1}, Place{1, 0, 0, 1, 1}}) {
     const std::vector<double> draws = population(config, 0.5, other).plus;
     double product = 0;
     for (std::size_t k = 0; k < draws.size(); ++k) {

@@ -14,7 +14,7 @@ constexpr int kRows = 128;
 constexpr double kWeights = static_cast<double>(kRows) * kWires;
 constexpr double kAmplitude = 0.6;
 constexpr double kReset = 1.0;
-const Place kPlace{11, 2, 3, 0};
+const Place kPlace{11, 2, 3, 0, 1};
 
 PulseConfig exact() {
   PulseConfig config;
