@@ -124,7 +124,7 @@ Row row_of(const std::string& quantity, const std::string& unit, const std::vect
     row.interval = mean_interval(by_tile);
   }
   row.samples = samples;
-  row.sampled = fmt::format("weights of {} tiles", by_tile.size());
+  row.sampled = fmt::format("weights of {} tile{}", by_tile.size(), by_tile.size() == 1 ? "" : "s");
   row.remark = remark;
   return row;
 }
@@ -146,6 +146,11 @@ void add_rows(Section& section, const std::string& mode, const Written& written,
   yield.origin = origin;
   yield.interval = wilson_percent(written.within(), written.count());
   section.rows.push_back(yield);
+}
+
+/// Weights of four devices each.
+tile::WeightMatrix mean_of_sets(const tile::WeightArray& array) {
+  return 0.5 * (array.weights(tile::WeightSet::kWp1) + array.weights(tile::WeightSet::kWp2));
 }
 
 }  // namespace
@@ -171,15 +176,16 @@ Section simulate_programming(const Scale& scale) {
   host.bus().bind(chip.bus());
 
   std::vector<std::uint32_t> sites;  // spread over the chip
-  for (std::uint32_t site = 0; site < chip.floorplan().sites() && sites.size() < tiles; site += 7) {
+  for (std::uint32_t site = 0; site < chip.floorplan().sites() && sites.size() < tiles + 1; site += 7) {
     if (chip.floorplan().is_tile(site)) {
       sites.push_back(site);
     }
   }
+  const std::uint32_t four_site = sites.back();  // all four devices for a weight; on the others the pair G+, G-
   std::vector<std::unique_ptr<host::ArrayProgrammer>> programmers;
   for (const std::uint32_t site : sites) {
-    programmers.push_back(
-        std::make_unique<host::ArrayProgrammer>(chip, host.chip(), lanes, config, site, host::WeightDevices::kWp1));
+    const auto devices = site == four_site ? host::WeightDevices::kBoth : host::WeightDevices::kWp1;
+    programmers.push_back(std::make_unique<host::ArrayProgrammer>(chip, host.chip(), lanes, config, site, devices));
   }
   std::vector<host::ProgrammingReport> reports(sites.size());
   std::string failure;
@@ -201,16 +207,26 @@ Section simulate_programming(const Scale& scale) {
 
   Written closed;
   Written statistical;
+  Written closed_four;
+  Written statistical_four;
   tile::ArrayConfig writing = config.tile.array;
   writing.devices.read_noise = false;  // the error of writing alone
   for (const std::uint32_t site : sites) {
     const tile::WeightMatrix targets = targets_of(scale, site);
     chip.tile(site).relax();
-    closed.add_tile(chip.tile(site).array().weights(tile::WeightSet::kWp1), targets, rows);
     tile::WeightArray array(writing);
     array.program(tile::WeightSet::kWp1, targets, services, chip.floorplan().tile_index(site));
+    if (site == four_site) {
+      array.program(tile::WeightSet::kWp2, targets, services, chip.floorplan().tile_index(site));
+      closed_four.add_tile(mean_of_sets(chip.tile(site).array()), targets, rows);
+      statistical_four.add_tile(mean_of_sets(array), targets, rows);
+      continue;
+    }
+    closed.add_tile(chip.tile(site).array().weights(tile::WeightSet::kWp1), targets, rows);
     statistical.add_tile(array.weights(tile::WeightSet::kWp1), targets, rows);
   }
+  const host::ProgrammingReport report_of_four = reports.back();
+  reports.pop_back();
 
   std::vector<double> pulses;
   std::vector<double> milliseconds;
@@ -234,7 +250,7 @@ Section simulate_programming(const Scale& scale) {
       "violations). Afterwards the devices relax as those of a chip do until drift begins. Statistical: one draw for "
       "each device, as all other experiments use it. The error is that of the weights in the array, without the noise "
       "of another read.",
-      sites.size(), rows, violations.count()));
+      reports.size(), rows, violations.count()));
   section.text.push_back(fmt::format(
       "What a pulse does to a device is assumed; the relaxation was chosen so that both modes have the same "
       "deviation (fitted). {} of {} weights were still out of the loop's tolerance at its budget of {} "
@@ -244,6 +260,9 @@ Section simulate_programming(const Scale& scale) {
   add_rows(section, "closed loop", closed, Origin::kFitted,
            "uniform targets, harder than those of a network, most of which are small");
   add_rows(section, "statistical", statistical, Origin::kInput, "the technology's published programming error (90 nm)");
+  add_rows(section, "closed loop, 4 devices", closed_four, Origin::kPredicted,
+           "G+, g+, G-, g- of one tile: secondary devices correct what the first left");
+  add_rows(section, "statistical, 4 devices", statistical_four, Origin::kPredicted, "the mean of two pairs");
   Row row = row_of("pulses of a weight", "", pulses, closed.count(),
                    fmt::format("after erasing; most {}, budget {}", most_pulses, config.programming.pulse_budget));
   section.rows.push_back(row);
@@ -251,8 +270,13 @@ Section simulate_programming(const Scale& scale) {
   section.rows.push_back(row_of("time to program a weight set of a tile", "ms", milliseconds, closed.count(),
                                 "simulated, 512 rows, without the relaxation"));
 
+  section.rows.push_back(
+      row_of("pulses of a weight, 4 devices", "",
+             {static_cast<double>(report_of_four.pulses) / static_cast<double>(report_of_four.weights)},
+             closed_four.count(), fmt::format("most {}", report_of_four.most_pulses)));
+
   section.plots.push_back({"programming_errors",
-                           fmt::format("Weight errors of {} tiles", sites.size()),
+                           fmt::format("Weight errors of {} tiles", reports.size()),
                            "error in % of the largest weight",
                            fmt::format("% of the weights per {:g} %", kPercent * kBin),
                            false,
