@@ -10,12 +10,15 @@
 namespace chronotile::cli::reproduce {
 namespace {
 
+constexpr const char* kPlots = "reproduction";  ///< folder beside the page
+
 constexpr const char* kIntroduction = R"(# The publication, reproduced
 
 The experiments of Ambrogio et al., "An analog-AI chip for energy-efficient speech recognition and transcription",
 Nature 620, 768-775 (2023), doi 10.1038/s41586-023-06337-5, on the platform. "TED 2021" is Narayanan et al., IEEE
 Transactions on Electron Devices, doi 10.1109/TED.2021.3115993, on the chip before it. This page is the output of
-`chronotile reproduce`; the figures are also in reproduction.json beside it.
+`chronotile reproduce`; the figures are also in reproduction.json, which it writes
+beside this page.
 
 How to read it:
 
@@ -143,7 +146,7 @@ std::string markdown(const Report& report) {
                          name(row.origin), cell(comment(row)));
     }
     for (const Plot& plot : section.plots) {
-      out += fmt::format("\n![{}]({}.svg)\n", plot.title, plot.name);
+      out += fmt::format("\n![{}]({}/{}.svg)\n", plot.title, kPlots, plot.name);
     }
     out += fmt::format("\n{}.\n", effort(section));
   }
@@ -152,9 +155,10 @@ std::string markdown(const Report& report) {
 
 void write(const Report& report, const std::filesystem::path& directory) {
   make_report_directory(directory);
+  make_report_directory(directory / kPlots);
   for (const Section& section : report.sections) {
     for (const Plot& plot : section.plots) {
-      write_file_atomically(directory / (plot.name + ".svg"), svg(plot));
+      write_file_atomically(directory / kPlots / (plot.name + ".svg"), svg(plot));
     }
   }
   write_file_atomically(directory / "reproduction.json", json(report).dump(kJsonIndent) + "\n");

@@ -79,7 +79,7 @@ TEST(ReproduceReport, MarkdownHasIntroductionTablesAndPlots) {
       markdown(report()),
       AllOf(HasSubstr("# The publication, reproduced"), HasSubstr("How it was done."),
             HasSubstr("| largest error | ns | < 5 | 4.213 | 4 to 4.5 | 1000 durations | input | Nature; a \\| b |"),
-            HasSubstr("![Errors <of> durations](errors.svg)")));
+            HasSubstr("![Errors <of> durations](reproduction/errors.svg)")));
 }
 
 TEST(ReproduceReport, PlotIsWellFormed) {

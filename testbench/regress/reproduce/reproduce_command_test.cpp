@@ -90,8 +90,8 @@ TEST(Reproduce, TransportKeepsThePublishedBoundsWithoutAClamp) {
         << hops[1]["x"][point] << " hops";
   }
 
-  for (const std::string file :
-       {"reproduction.md", "reproduction.json", "transport_histogram.svg", "transport_hops.svg"}) {
+  for (const std::string file : {"reproduction.md", "reproduction.json", "reproduction/transport_histogram.svg",
+                                 "reproduction/transport_hops.svg"}) {
     EXPECT_TRUE(std::filesystem::exists(out / file)) << file;
   }
   std::filesystem::remove_all(out);
