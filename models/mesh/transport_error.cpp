@@ -183,8 +183,8 @@ class TransportError::SkewCache {
       std::array<double, kWires> sum{};
       std::array<double, kWires> one{};
       for (const duration::HopId hop : pulses.hops) {
-        noise::gaussian({services.chip_seed, services.chip, hop, noise::Purpose::kTransportSkew, 0, 0, 0}, 0, one.data(),
-                        one.size());
+        noise::gaussian({services.chip_seed, services.chip, hop, noise::Purpose::kTransportSkew, 0, 0, 0}, 0,
+                        one.data(), one.size());
         std::transform(sum.begin(), sum.end(), one.begin(), sum.begin(), std::plus<>());
       }
       const double scale = pulses.hops.empty() ? 0.0 : 1.0 / std::sqrt(static_cast<double>(pulses.hops.size()));

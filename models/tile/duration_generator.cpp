@@ -224,9 +224,9 @@ void DurationGenerator::begin(GroupMask groups, double now) {
                     "share no leading edge",
                     falling_ ? "falls" : "rises", emission->rising, falling_ ? "above" : "below"));
   }
-  context_.services.energy.charge(context_.energy_place, energy::Account::kPeriphery,
-                                  1e-3 * context_.config.energy_per_conversion_pJ * kWiresPerGroup *
-                                      static_cast<double>(count(groups)));
+  context_.services.energy.charge(
+      context_.energy_place, energy::Account::kPeriphery,
+      1e-3 * context_.config.energy_per_conversion_pJ * kWiresPerGroup * static_cast<double>(count(groups)));
   columns_.begin(drive.pulses);
   schedule(now);
 }

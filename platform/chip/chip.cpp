@@ -132,8 +132,8 @@ void Chip::Impl::build_tiles() {
     }
     const std::string name = floorplan.site_name(site);
     tile_places.push_back(place(name, floorplan.domain(site)));
-    tiles.push_back(std::make_unique<Site>(name.c_str(), config, floorplan.tile_index(site), site, services,
-                                           tile_places.back()));
+    tiles.push_back(
+        std::make_unique<Site>(name.c_str(), config, floorplan.tile_index(site), site, services, tile_places.back()));
     nodes[site] = &tiles.back()->node;
     controllers.push_back(&tiles.back()->lc);
   }

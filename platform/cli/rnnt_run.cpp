@@ -393,9 +393,9 @@ std::string RnntReport::text() const {
   if (sum.done > 0) {
     out += fmt::format("latency         {:.2f} us an utterance (mean of {}), real-time factor {:.2g}\n",
                        sum.latency_ns * 1e-3, sum.done, sum.real_time_factor);
-    out += fmt::format("energy          {:.2f} uJ an utterance, {:.2f} TOPS/W with the host (docs/energy.md: what is fitted)\n",
-                       sum.energy_nJ * 1e-3,
-                       ratio(sum.analog_operations / static_cast<double>(sum.done), sum.energy_nJ) * 1e-3);
+    out += fmt::format(
+        "energy          {:.2f} uJ an utterance, {:.2f} TOPS/W with the host (docs/energy.md: what is fitted)\n",
+        sum.energy_nJ * 1e-3, ratio(sum.analog_operations / static_cast<double>(sum.done), sum.energy_nJ) * 1e-3);
     out += fmt::format("operations      {:.0f} analog to one digital\n",
                        sum.analog_operations / std::max(1.0, sum.digital_operations));
   }

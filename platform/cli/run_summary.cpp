@@ -105,9 +105,10 @@ std::string calibration_text(const host::CalibrationSummary& calibration) {
   std::string text = fmt::format("calibration     {} steps a chip, {:.3f} us, {:.2f} uJ\n", calibration.steps,
                                  calibration.time_ns * 1e-3, calibration.energy_nJ * 1e-3);
   for (const host::CalibrationSummary::Matrix& matrix : calibration.matrices) {
-    text += fmt::format("  {:<13} slope {:.4f} +- {:.4f}, offset {:.2f} +- {:.2f} counts, drift {:.4f}, {} of {} not fitted\n",
-                        matrix.name, matrix.slope_mean, matrix.slope_sigma, matrix.offset_mean, matrix.offset_sigma,
-                        matrix.drift_factor, matrix.unfitted, matrix.columns);
+    text += fmt::format(
+        "  {:<13} slope {:.4f} +- {:.4f}, offset {:.2f} +- {:.2f} counts, drift {:.4f}, {} of {} not fitted\n",
+        matrix.name, matrix.slope_mean, matrix.slope_sigma, matrix.offset_mean, matrix.offset_sigma,
+        matrix.drift_factor, matrix.unfitted, matrix.columns);
   }
   return text;
 }

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "models/base/violation.hpp"
-#include "platform/host/calibration.hpp"
 #include "models/energy/meter.hpp"
+#include "platform/host/calibration.hpp"
 #include "traces/statistics.hpp"
 
 namespace chronotile::cli {
@@ -25,8 +25,8 @@ void report_violations(const ViolationLog& log);
 /// All violations kept, a line each.
 [[nodiscard]] std::string violation_list(const ViolationLog& log);
 
-/// Where the energy of one chip and its host went, nJ over all active lanes; what is zero is left out. Each map's sum is
-/// the meter's total.
+/// Where the energy of one chip and its host went, nJ over all active lanes; what is zero is left out. Each map's sum
+/// is the meter's total.
 struct EnergySplit {
   std::map<std::string, double> accounts;  ///< all of them, zero or not
   std::map<std::string, double> domains;   ///< "NW", ..., "chip" (leakage), "host"

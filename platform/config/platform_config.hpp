@@ -39,7 +39,7 @@ struct FloorplanConfig {
 };
 
 struct HostConfig {
-  double step_overhead_ns = 300.0;   ///< from a chip's interrupt to its next start trigger (A)
+  double step_overhead_ns = 300.0;       ///< from a chip's interrupt to its next start trigger (A)
   double energy_per_operation_pJ = 1.0;  ///< of the digital unit (A)
   /// Evaluations of an RNN-T's last joint layer that fit into step_overhead_ns (A).
   std::uint32_t joint_evaluations_per_step = 4;
@@ -83,10 +83,10 @@ struct MappingConfig {
   std::uint32_t setup_cycle = 12;         ///< guards, row gates and weight selects of a slot are set by then (A)
   std::uint32_t window_lead_cycles = 2;   ///< receivers open this long before (A)
   std::uint32_t window_tail_cycles = 10;  ///< and close this long after full scale (A)
-  double max_weight = 1.0;                ///< "Max W": conductance of the largest weight, of the largest one (P: some 0.8)
-  double integration_share = 1.0;         ///< of the time that inputs take; 0.5: halved integration time (A)
-  double output_full_scale = 1.0;         ///< output that fills the signed read-out; larger ones are cut (A)
-  std::uint32_t first_site = 0;           ///< where placement starts
+  double max_weight = 1.0;         ///< "Max W": conductance of the largest weight, of the largest one (P: some 0.8)
+  double integration_share = 1.0;  ///< of the time that inputs take; 0.5: halved integration time (A)
+  double output_full_scale = 1.0;  ///< output that fills the signed read-out; larger ones are cut (A)
+  std::uint32_t first_site = 0;    ///< where placement starts
 };
 
 /// Where a matrix of the RNN-T network stands.
@@ -97,8 +97,8 @@ struct RnntLayerConfig {
   /// a group without any is placed automatically.
   std::string place;
   double max_weight = 1.0;  ///< times MappingConfig::max_weight: a smaller range of conductances (P: some tiles)
-  /// Experiments on one layer alone (mapping::degrade): weights on 2^bits even levels (0: not), and noise added to them,
-  /// of the layer's largest weight.
+  /// Experiments on one layer alone (mapping::degrade): weights on 2^bits even levels (0: not), and noise added to
+  /// them, of the layer's largest weight.
   double weight_bits = 0;
   double weight_noise_sigma = 0;
 };

@@ -37,7 +37,7 @@ struct Item {
   std::size_t index = 0;
   std::unique_ptr<Stream> stream;
   ItemResult result;
-  std::int64_t energy_aJ = 0;  ///< whole, so that the sum does not depend on the order of the chips' steps
+  std::int64_t energy_aJ = 0;            ///< whole, so that the sum does not depend on the order of the chips' steps
   std::uint64_t charged_operations = 0;  ///< of the digital unit
 };
 

@@ -9,8 +9,8 @@
 
 #include "models/base/violation.hpp"
 #include "models/energy/meter.hpp"
-#include "platform/host/calibration.hpp"
 #include "platform/config/platform_config.hpp"
+#include "platform/host/calibration.hpp"
 #include "platform/host/chip_driver.hpp"
 #include "platform/mapping/plan.hpp"
 

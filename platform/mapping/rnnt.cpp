@@ -42,7 +42,11 @@ Blocks evenly(std::uint32_t count, std::uint32_t parts) {
 class Builder {
  public:
   Builder(const RnntShape& shape, const RnntWeights& weights, const config::PlatformConfig& config)
-      : shape_(shape), weights_(weights), config_(config.rnnt), seed_(config.seed), max_weight_(config.mapping.max_weight) {}
+      : shape_(shape),
+        weights_(weights),
+        config_(config.rnnt),
+        seed_(config.seed),
+        max_weight_(config.mapping.max_weight) {}
 
   MatrixNetwork run() {
     for (const auto& [name, size] : {std::pair{"inputs", std::min(shape_.inputs, shape_.features)},

@@ -36,8 +36,8 @@ struct RnntWeights {
 };
 
 /// `weight` of a matrix of outputs x inputs with the experiments of a layer, m being its largest magnitude: rounded to
-/// the nearest of round(2^bits) levels (at least 2), evenly spaced from -m to m (0: not rounded); then normal noise with
-/// standard deviation noise_sigma * m, a draw of its own for each weight, keyed by `seed` and `stream`.
+/// the nearest of round(2^bits) levels (at least 2), evenly spaced from -m to m (0: not rounded); then normal noise
+/// with standard deviation noise_sigma * m, a draw of its own for each weight, keyed by `seed` and `stream`.
 [[nodiscard]] RnntWeights::Weight degrade(const RnntWeights::Weight& weight, std::uint32_t outputs,
                                           std::uint32_t inputs, double bits, double noise_sigma, std::uint64_t seed,
                                           std::uint64_t stream);
@@ -49,7 +49,8 @@ struct RnntWeights {
 /// As few tiles as hold the rows, in pairs that are summed in analog (the joint: all of them), but for Enc-LSTM0: where
 /// its recurrent rows need several tiles, inputs and recurrent rows are split on their own, the inputs evenly over a
 /// pair, as published. rnnt.LAYER.weight_bits and .weight_noise_sigma change the weights as they stand on tiles (inputs
-/// expanded, embedding merged and copied), with the place of the layer as stream of the noise. Throws UserError for sizes of 0, wrong modes or placements.
+/// expanded, embedding merged and copied), with the place of the layer as stream of the noise. Throws UserError for
+/// sizes of 0, wrong modes or placements.
 [[nodiscard]] MatrixNetwork rnnt_network(const RnntShape& shape, const RnntWeights& weights,
                                          const config::PlatformConfig& config);
 

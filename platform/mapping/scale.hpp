@@ -26,8 +26,8 @@ struct ScaleInput {
 };
 
 /// x of 0..1 in, W x clipped to 0..1 out, as pulses of input_ns * x and of timing.emission_ns * W x: slope = factor *
-/// alpha * input_ns / (sharing * emission_ns), and the ramp starts relu_lead_ns of slope below zero. Throws UserError if
-/// no code fits.
+/// alpha * input_ns / (sharing * emission_ns), and the ramp starts relu_lead_ns of slope below zero. Throws UserError
+/// if no code fits.
 [[nodiscard]] Scale relu_scale(const ScaleInput& input, const SlotTiming& timing, const tile::TileConfig& tile);
 
 /// Signed read-out: duration = zero_ns + unit_ns * (W x).

@@ -45,7 +45,7 @@ TEST(Schema, EveryMemberOfTheStructuresHasAKey) {
   EXPECT_EQ(keys_directly_in("clock"), member_count<ClockConfig>());
   EXPECT_EQ(keys_directly_in("floorplan"), member_count<FloorplanConfig>());
   EXPECT_EQ(keys_directly_in("controller"), member_count<controller::ControllerConfig>() - 1);  // kind
-  EXPECT_EQ(keys_directly_in("tile"), member_count<tile::TileConfig>() - 3);  // index, array, periphery
+  EXPECT_EQ(keys_directly_in("tile"), member_count<tile::TileConfig>() - 3);         // index, array, periphery
   EXPECT_EQ(keys_directly_in("tile.array"), member_count<tile::ArrayConfig>() - 2);  // devices, pulse
   EXPECT_EQ(keys_directly_in("pcm"), member_count<pcm::DeviceConfig>());
   EXPECT_EQ(keys_directly_in("pcm.pulse"), member_count<pcm::PulseConfig>());
