@@ -157,47 +157,48 @@ TEST_F(PeripheryTest, OneIntegrationShowsTheLinesGainsAndOffsets) {
   }
 }
 
-// The algebra of the publication's asymmetry balance: four integrations leave (b+ + b-) W x and no offset.
-TEST_F(PeripheryTest, AsymmetryBalanceCancelsOnTheCapacitor) {
-  TileConfig tile_config = config();
-  tile_config.periphery.gain_sigma = 0.05;
-  tile_config.periphery.offset_sigma = 0.02;
-  const WeightMatrix weights = 0.25 * weights_from(1);
-  const Periphery periphery(tile_config.periphery, services, tile_config.index);
-  add(tile_config);
-  site_->tile.program(WeightSet::kWp1, weights);
-  site_->tile.program(WeightSet::kWp2, -weights);
+/// W in WP1 and -W in WP2, columns with mismatched lines and offsets.
+class AsymmetryBalance : public PeripheryTest {
+ protected:
+  AsymmetryBalance() : weights_(0.25 * weights_from(1)) {
+    tile_config_ = config();
+    tile_config_.periphery.gain_sigma = 0.05;
+    tile_config_.periphery.offset_sigma = 0.02;
+    add(tile_config_);
+    site_->tile.program(WeightSet::kWp1, weights_);
+    site_->tile.program(WeightSet::kWp2, -weights_);
+  }
+
+  /// The capacitors hold (b+ + b-) W x and no offset.
+  void expect_balanced(const Block& x) {
+    const Periphery periphery(tile_config_.periphery, services, tile_config_.index);
+    const std::vector<double> seen = voltages();
+    for (std::size_t column = 0; column < kWires; ++column) {
+      const double product = (weights_.col(static_cast<Eigen::Index>(column)).array() * x.col(0)).sum();
+      const double expected = (periphery.plus_gain()[column] + periphery.minus_gain()[column]) * product;
+      ASSERT_NEAR(seen[column], expected, 1e-6) << column;
+    }
+  }
+
+  TileConfig tile_config_;
+  WeightMatrix weights_;
+};
+
+// The algebra of the publication: four integrations.
+TEST_F(AsymmetryBalance, CancelsOnTheCapacitor) {
   const SignedInputs x(2);
   integrate(x.positive, false, false);
   integrate(x.negative, false, true);
   integrate(x.negative, true, false);
   integrate(x.positive, true, true);
-  const std::vector<double> seen = voltages();
-  for (std::size_t column = 0; column < kWires; ++column) {
-    const double product = (weights.col(static_cast<Eigen::Index>(column)).array() * (x.positive - x.negative)).sum();
-    const double expected = (periphery.plus_gain()[column] + periphery.minus_gain()[column]) * product;
-    ASSERT_NEAR(seen[column], expected, 1e-6) << column;
-  }
+  expect_balanced(x.positive - x.negative);
 }
 
-TEST_F(PeripheryTest, UnsignedInputsNeedTheFirstAndTheLastIntegrationOnly) {
-  TileConfig tile_config = config();
-  tile_config.periphery.gain_sigma = 0.05;
-  tile_config.periphery.offset_sigma = 0.02;
-  const WeightMatrix weights = 0.25 * weights_from(1);
-  const Periphery periphery(tile_config.periphery, services, tile_config.index);
-  add(tile_config);
-  site_->tile.program(WeightSet::kWp1, weights);
-  site_->tile.program(WeightSet::kWp2, -weights);
+TEST_F(AsymmetryBalance, OfUnsignedInputsNeedsTheFirstAndTheLastIntegrationOnly) {
   const SignedInputs x(3);
   integrate(x.positive, false, false);
   integrate(x.positive, true, true);
-  const std::vector<double> seen = voltages();
-  for (std::size_t column = 0; column < kWires; ++column) {
-    const double product = (weights.col(static_cast<Eigen::Index>(column)).array() * x.positive).sum();
-    const double expected = (periphery.plus_gain()[column] + periphery.minus_gain()[column]) * product;
-    ASSERT_NEAR(seen[column], expected, 1e-6) << column;
-  }
+  expect_balanced(x.positive);
 }
 
 TEST_F(PeripheryTest, HardSaturationLosesWhatDoesNotFit) {
