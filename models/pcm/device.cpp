@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/math/constants/constants.hpp>
 #include <cmath>
 
 #include "models/base/noise.hpp"
@@ -9,8 +10,7 @@
 namespace chronotile::pcm {
 namespace {
 
-const double kLn10 = std::log(10.0);
-
+constexpr double kLn10 = boost::math::constants::ln_ten<double>();
 constexpr std::size_t kPoints = 2048;  ///< of the tables, over 0..1
 
 /// Value of a polynomial, lowest power first.

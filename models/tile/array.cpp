@@ -144,7 +144,6 @@ void WeightArray::program(WeightSet set, const WeightMatrix& target, const Servi
   std::vector<double> written(kWires);
   with_storage([&](auto& sets) {
     auto& packed = sets[at(set)];
-    packed.resize(kWeights);
     for (int row = 0; row < kWires; ++row) {
       write_row(set, target, services, tile, row, written.data());
       for (int column = 0; column < kWires; ++column) {

@@ -44,8 +44,7 @@ Section ab_result(const Scale& scale, const Results& results) {
   section.text.push_back(fmt::format(
       "{} is the standard deviation, column by column, of the gains of the lines of G+ and G-. The accuracy of keyword "
       "spotting against it, with asymmetry balance and without: what the two lose against float gives the sigma at "
-      "which "
-      "the effect has the published size.",
+      "which the effect has the published size.",
       kSigmaKey));
   Plot plot{"ab_gain_sigma",
             "Keyword spotting against the mismatch of the periphery",

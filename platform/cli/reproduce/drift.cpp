@@ -78,7 +78,7 @@ Section drift_result(const Scale& scale, const Results& results) {
       Row row = rate_row("WER, " + setup.name, crossed, "words");
       row.published = published;
       row.source = published ? kSource : "";
-      row.remark = "48 synthetic recordings and a small network instead of Librispeech";
+      row.remark = "synthetic recordings and a small network instead of Librispeech";
       section.rows.push_back(row);
     };
     const auto change = [&](const std::string& quantity, const Crossed& to, const Crossed& from,

@@ -13,7 +13,7 @@ const Setup kUnbalanced{"without AB", "published", {"mapping.weight_mode=single"
 std::size_t chips(const Scale& scale) { return scale.pick(6, 30); }
 
 constexpr const char* kSource = "Nature 620, 768";
-constexpr const char* kVoices = "144 synthetic voices and a network of their own instead of Speech Commands";
+constexpr const char* kVoices = "synthetic voices and a network of their own instead of Speech Commands";
 
 }  // namespace
 

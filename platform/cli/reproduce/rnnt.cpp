@@ -15,7 +15,7 @@ const Setup kHalved{"halved integration", "published", {"mapping.integration_sha
 std::size_t chips(const Scale& scale) { return scale.pick(4, 24); }
 
 constexpr const char* kSource = "Nature 620, 768";
-constexpr const char* kVoices = "48 synthetic recordings and a small network instead of Librispeech";
+constexpr const char* kVoices = "synthetic recordings and a small network instead of Librispeech";
 
 }  // namespace
 
@@ -40,8 +40,8 @@ Section rnnt_result(const Scale& scale, const Results& results) {
   Section section;
   section.text.push_back(
       "The shipped recordings on boards of five chips that differ in their devices and periphery. Rates differ with "
-      "the "
-      "data and the network; compare what each step costs. Differences are between the same recordings and the same "
+      "the data and the network; compare what each step costs. Differences are between the same recordings and the "
+      "same "
       "chips; their intervals take both as drawn at random.");
   const auto rate = [&](const char* quantity, const Crossed& crossed, double published) {
     Row row = rate_row(quantity, crossed, "words");
