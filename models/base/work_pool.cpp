@@ -29,7 +29,10 @@ class WorkPool::Job {
     }
   }
 
-  bool done = false;  ///< guarded by the pool's mutex, as the queue is
+  // guarded by the pool's mutex, as the queue is
+  bool done = false;
+  std::size_t waits_for = 0;  ///< jobs that must be done before it begins
+  std::vector<std::shared_ptr<Job>> waiting_for_it;
 
  private:
   std::function<void()> work_;
@@ -45,7 +48,18 @@ struct WorkPool::Impl {
     job->run();
     lock.lock();
     job->done = true;
+    for (JobPointer& next : job->waiting_for_it) {
+      if (--next->waits_for == 0) {
+        enqueue(std::move(next));
+      }
+    }
+    job->waiting_for_it.clear();
     finished.notify_all();
+  }
+
+  void enqueue(JobPointer job) {
+    queue.push_back(std::move(job));
+    available.notify_one();
   }
 
   JobPointer take_next() {
@@ -103,14 +117,19 @@ WorkPool::~WorkPool() {
   }
 }
 
-WorkPool::Ticket WorkPool::submit(std::function<void()> work) {
+WorkPool::Ticket WorkPool::submit(std::function<void()> work, const std::vector<const Ticket*>& first) {
   Ticket ticket;
   ticket.job_ = std::make_shared<Job>(std::move(work));
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->queue.push_back(ticket.job_);
+  const std::lock_guard lock(impl_->mutex);
+  for (const Ticket* other : first) {
+    if (other->job_ && !other->job_->done) {
+      ++ticket.job_->waits_for;
+      other->job_->waiting_for_it.push_back(ticket.job_);
+    }
   }
-  impl_->available.notify_one();
+  if (ticket.job_->waits_for == 0) {
+    impl_->enqueue(ticket.job_);
+  }
   return ticket;
 }
 

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
+#include <vector>
 
 namespace chronotile {
 
@@ -27,7 +29,10 @@ class WorkPool {
     std::shared_ptr<Job> job_;
   };
 
-  [[nodiscard]] Ticket submit(std::function<void()> work);
+  [[nodiscard]] Ticket submit(std::function<void()> work) { return submit(std::move(work), {}); }
+  /// The same, but it begins only when the jobs of all `first` are done, even those that threw (empty tickets count as
+  /// done). Jobs that need each other's results are told so and do not wait in a job, which would hold up a thread.
+  [[nodiscard]] Ticket submit(std::function<void()> work, const std::vector<const Ticket*>& first);
   /// Returns when the job is done; runs it (or others of the queue) on this thread if it has not begun. Rethrows what
   /// the job threw. No effect on an empty ticket.
   void wait(Ticket& ticket);

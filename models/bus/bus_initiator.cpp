@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "models/bus/transaction.hpp"
@@ -126,7 +127,30 @@ void BusInitiator::on_invalidate(std::function<void(std::uint64_t, std::uint64_t
   invalidate_ = std::move(callback);
 }
 
+unsigned char* BusInitiator::direct(std::uint64_t address, std::size_t bytes) {
+  const auto within = [&](const tlm::tlm_dmi& region) {
+    return address >= region.get_start_address() && address + bytes - 1 <= region.get_end_address();
+  };
+  auto next = regions_.upper_bound(address);
+  if (next == regions_.begin() || !within(std::prev(next)->second)) {
+    tlm::tlm_generic_payload payload;
+    payload.set_command(tlm::TLM_WRITE_COMMAND);
+    payload.set_address(address);
+    tlm::tlm_dmi region;
+    if (!socket->get_direct_mem_ptr(payload, region) || !region.is_read_write_allowed() || !within(region)) {
+      return nullptr;
+    }
+    next = std::next(regions_.insert_or_assign(region.get_start_address(), region).first);
+  }
+  const tlm::tlm_dmi& region = std::prev(next)->second;
+  return region.get_dmi_ptr() + (address - region.get_start_address());
+}
+
 void BusInitiator::invalidate_direct_mem_ptr(sc_dt::uint64 start, sc_dt::uint64 end) {
+  for (auto region = regions_.begin(); region != regions_.end();) {
+    const bool meets = region->second.get_start_address() <= end && start <= region->second.get_end_address();
+    region = meets ? regions_.erase(region) : std::next(region);
+  }
   if (invalidate_) {
     invalidate_(start, end);
   }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <systemc>
@@ -52,6 +53,10 @@ class BusInitiator : public sc_core::sc_module {
   /// Any payload (byte enables, streaming width); the response status is prepared here.
   tlm::tlm_response_status transport(tlm::tlm_generic_payload& payload);
 
+  /// The memory behind `bytes` bytes from `address`, to read and write without time, if the target grants direct access
+  /// (DMI); else nullptr. Regions are remembered until the target takes them back, so ask each time.
+  [[nodiscard]] unsigned char* direct(std::uint64_t address, std::size_t bytes);
+
   /// Called with each region whose DMI pointers have become invalid.
   void on_invalidate(std::function<void(std::uint64_t start, std::uint64_t end)> callback);
 
@@ -63,6 +68,7 @@ class BusInitiator : public sc_core::sc_module {
   void invalidate_direct_mem_ptr(sc_dt::uint64 start, sc_dt::uint64 end);
 
   std::function<void(std::uint64_t, std::uint64_t)> invalidate_;
+  std::map<std::uint64_t, tlm::tlm_dmi> regions_;  ///< that may be read and written, by their first address
 };
 
 }  // namespace chronotile::bus

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <vector>
 
 #include "models/duration/geometry.hpp"
 
@@ -29,15 +30,38 @@ using HopId = std::uint16_t;
 /// time the durations tell all that has happened until then. Infinite: only a cut ends it.
 struct Emission {
   SourceId source = 0;
-  GroupMask groups = 0;   ///< driven wire groups
-  double lead_ns = 0;     ///< common leading edge at the driver, absolute
-  Block durations_ns;     ///< kWires x lanes; rows of undriven groups are zero
+  GroupMask groups = 0;        ///< driven wire groups
+  double lead_ns = 0;          ///< common leading edge at the driver, absolute
+  mutable Block durations_ns;  ///< kWires x lanes; rows of undriven groups are zero. Read it with durations()
+  /// Instead of durations_ns, from a driver that counts (a landing pad): kWires x lanes durations as whole numbers of
+  /// ns_per_count, an eighth of the memory. Empty: durations_ns holds them.
+  std::vector<std::uint8_t> counts;
+  double ns_per_count = 1;
   double longest_ns = 0;  ///< largest duration of all wires and lanes, once final
   GroupMask heard = 0;    ///< wire groups that some receiver listened to; set by receivers, read by the driver
   GroupMask rising =
       0;               ///< wire groups whose durations_ns hold the time at which the wire rises (comparator mismatch),
                        ///< until the cut makes pulses as long as the gate was open of those that have risen
   bool final = false;  ///< durations are final
+
+  /// Durations in ns. The simulation's own thread only: the first call works them out from counts.
+  [[nodiscard]] const Block& durations() const {
+    if (!counts.empty() && durations_ns.size() == 0) {
+      copy_durations(durations_ns);
+    }
+    return durations_ns;
+  }
+  /// Durations in ns into `copy`; any thread, once nothing changes them any more.
+  void copy_durations(Block& copy) const;
+  /// Gives up the counts, so that durations_ns can be changed. The simulation's own thread, before they are final.
+  [[nodiscard]] Block& change_durations() {
+    (void)durations();
+    counts.clear();
+    return durations_ns;
+  }
+  [[nodiscard]] std::size_t lanes() const {
+    return counts.empty() ? static_cast<std::size_t>(durations_ns.cols()) : counts.size() / kWires;
+  }
 };
 
 /// One branch of an emission as seen at a place: the transaction's payload. At the place, wire w of lane l is high on

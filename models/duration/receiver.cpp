@@ -36,7 +36,8 @@ double largest(const double* from, std::size_t count) {
 struct Candidate {
   const Pulses* pulses = nullptr;
   const Reception* reception = nullptr;
-  double head_ns = 0;  ///< relative to the leading edge at the place
+  bool* in_doubt = nullptr;  ///< set instead of a look at the durations
+  double head_ns = 0;        ///< relative to the leading edge at the place
   double tail_ns = kInfinity;
   double latest_ns = kInfinity;  ///< no wire falls later, relative to the leading edge
   mutable const Block* durations = nullptr;
@@ -50,10 +51,15 @@ struct Candidate {
   /// As received.
   [[nodiscard]] const double* of_group(int group) const {
     if (durations == nullptr) {
-      durations = &pulses->emission->durations_ns;
-      if (reception != nullptr) {
-        received = std::make_unique<Block>(durations->rows(), durations->cols());
-        reception->receive(*pulses, *received);
+      const Emission& emission = *pulses->emission;
+      durations = &emission.durations_ns;
+      if (reception != nullptr || !emission.counts.empty()) {
+        received = std::make_unique<Block>(kWires, static_cast<Eigen::Index>(emission.lanes()));
+        if (reception != nullptr) {
+          reception->receive(*pulses, *received);
+        } else {
+          emission.copy_durations(*received);
+        }
         durations = received.get();
       }
     }
@@ -61,6 +67,10 @@ struct Candidate {
   }
   /// End of the last pulse of `group`, relative to the leading edge.
   [[nodiscard]] double end_ns(int group) const {
+    if (in_doubt != nullptr) {
+      *in_doubt = true;
+      return latest_ns;
+    }
     double& longest = longest_ns[static_cast<std::size_t>(group)];
     if (!contains(longest_known, group)) {
       const double* from = of_group(group);
@@ -109,10 +119,31 @@ struct Whole {
 };
 using Wholes = boost::container::small_vector<Whole, 4>;
 
+/// The wires of one group.
+template <typename Real>
+class GroupSum {
+ public:
+  GroupSum(const Sum<Real>& sum, int group)
+      : of_group_(sum.from(static_cast<std::size_t>(group) * kWiresPerGroup)), turn_(kUnsignedRows * sum.lanes) {}
+
+  void add(std::size_t k, double weight, double overlap) const {
+    of_group_.values[k] += static_cast<Real>(weight * overlap);
+    if (of_group_.unsigned_values != nullptr) {
+      of_group_.unsigned_values[k % turn_] += static_cast<Real>(overlap);
+    }
+  }
+
+ private:
+  Sum<Real> of_group_;
+  std::size_t turn_;
+};
+
 /// One branch alone on its wires: no interval of another one touches it. Groups that a window covers wholly may be left
 /// to `wholes`.
-void add_alone(const Candidate& candidate, const Window* windows, std::size_t window_count, int group, double* sum,
-               std::size_t size, std::vector<double>& covered, Wholes& wholes, Coverage& coverage) {
+template <typename Real>
+void add_alone(const Candidate& candidate, const Window* windows, std::size_t window_count, int group,
+               const GroupSum<Real>& sum, std::size_t size, std::vector<double>& covered, Wholes& wholes,
+               Coverage& coverage) {
   const double head = candidate.head_ns;
   const double tail = candidate.tail_ns;
   std::size_t met = 0;
@@ -138,7 +169,7 @@ void add_alone(const Candidate& candidate, const Window* windows, std::size_t wi
       }
       const double* durations = candidate.of_group(group);
       for (std::size_t k = 0; k < size; ++k) {
-        sum[k] += weight * std::max(0.0, std::min(durations[k], tail) - head);
+        sum.add(k, weight, std::max(0.0, std::min(durations[k], tail) - head));
       }
       return;
     }
@@ -146,7 +177,7 @@ void add_alone(const Candidate& candidate, const Window* windows, std::size_t wi
     const double* durations = candidate.of_group(group);
     for (std::size_t k = 0; k < size; ++k) {
       const double overlap = std::max(0.0, std::min(durations[k], close) - open);
-      sum[k] += weight * overlap;
+      sum.add(k, weight, overlap);
       covered[k] += overlap;
     }
   }
@@ -190,8 +221,9 @@ double overlap_of_run(const Interval& first, const Interval& last, const Window&
 }
 
 /// Several branches meet on the wires of a group: their intervals are joined, wire by wire.
-void add_joined(const Members& members, const Window* windows, std::size_t window_count, int group, double* sum,
-                std::size_t size, Coverage& coverage) {
+template <typename Real>
+void add_joined(const Members& members, const Window* windows, std::size_t window_count, int group,
+                const GroupSum<Real>& sum, std::size_t size, Coverage& coverage) {
   const Candidate& first = *members.front();
   boost::container::small_vector<const double*, 8> durations_of;
   for (const Candidate* member : members) {
@@ -226,7 +258,7 @@ void add_joined(const Members& members, const Window* windows, std::size_t windo
       for (std::size_t j = 0; j < window_count; ++j) {
         if (driven(windows[j].groups, group)) {
           const double overlap = overlap_of_run(begin, end, windows[j]);
-          sum[k] += windows[j].weight * overlap;
+          sum.add(k, windows[j].weight, overlap);
           within += overlap;
         }
       }
@@ -288,7 +320,7 @@ Candidates collect(const std::vector<Arrivals::Entry>& entries, const Window* wi
     }
     require_known(entry, windows, window_count, known_ns);
     const duration::Emission& emission = *entry.pulses.emission;
-    if (emission.durations_ns.rows() != kWires || static_cast<std::size_t>(emission.durations_ns.cols()) != lanes) {
+    if ((emission.counts.empty() && emission.durations_ns.rows() != kWires) || emission.lanes() != lanes) {
       throw std::logic_error("duration::overlap: an emission's block is not 512 x lanes");
     }
     candidate.reception = reception;
@@ -305,24 +337,80 @@ Candidates collect(const std::vector<Arrivals::Entry>& entries, const Window* wi
 }
 
 /// Adds what windows cover wholly, in one pass.
-void add_wholes(const Candidate& candidate, const Wholes& wholes, Block& sum) {
+template <typename Real>
+void add_wholes(const Candidate& candidate, const Wholes& wholes, const Sum<Real>& sum) {
   for (const Whole& whole : wholes) {
     if (candidate.reception != nullptr && candidate.durations == nullptr) {
       candidate.reception->add(*candidate.pulses, whole.groups, whole.weight, sum);
       continue;
     }
-    for_each_run(whole.groups, [&](int first, int last) {
-      const double* durations = candidate.of_group(first / kWiresPerGroup);
-      const auto size = static_cast<std::size_t>((last - first) * sum.cols());
-      double* out = sum.data() + static_cast<std::ptrdiff_t>(first) * sum.cols();
-      for (std::size_t k = 0; k < size; ++k) {
-        out[k] += whole.weight * durations[k];
+    const std::size_t size = kWiresPerGroup * sum.lanes;
+    for (int group = 0; group < kWireGroups; ++group) {
+      if (contains(whole.groups, group)) {
+        const double* durations = candidate.of_group(group);
+        const GroupSum<Real> of_group(sum, group);
+        for (std::size_t k = 0; k < size; ++k) {
+          of_group.add(k, whole.weight, durations[k]);
+        }
       }
-    });
+    }
   }
 }
 
+/// What is heard in each window.
+Coverage hear_all(const Candidates& candidates, const Window* windows, std::size_t window_count) {
+  Coverage coverage;
+  for (std::size_t i = 0; i < window_count; ++i) {
+    double first_lead = kInfinity;
+    for (const Candidate& candidate : candidates) {
+      for (int group = 0; group < kWireGroups; ++group) {
+        if (driven(candidate.pulses->groups & windows[i].groups, group) && candidate.meets(windows[i], group)) {
+          hear(candidate, windows[i], group, coverage, first_lead);
+        }
+      }
+    }
+    if (first_lead < kInfinity) {
+      coverage.lead_in_ns = std::max(coverage.lead_in_ns, first_lead);
+    }
+  }
+  return coverage;
+}
+
+/// In order of their beginnings.
+Members in_order(const Candidates& candidates) {
+  Members sorted;
+  for (const Candidate& candidate : candidates) {
+    sorted.push_back(&candidate);
+  }
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Candidate* a, const Candidate* b) {
+    const double lead_a = a->pulses->lead_ns() + a->head_ns;
+    const double lead_b = b->pulses->lead_ns() + b->head_ns;
+    return lead_a != lead_b ? lead_a < lead_b : a->pulses->emission->source < b->pulses->emission->source;
+  });
+  return sorted;
+}
+
+Members members_of(const Members& sorted, int group) {
+  Members members;
+  for (const Candidate* candidate : sorted) {
+    if (driven(candidate->pulses->groups, group)) {
+      members.push_back(candidate);
+    }
+  }
+  return members;
+}
+
 }  // namespace
+
+void Emission::copy_durations(Block& copy) const {
+  if (counts.empty()) {
+    copy = durations_ns;
+    return;
+  }
+  copy.resize(kWires, static_cast<Eigen::Index>(lanes()));
+  std::transform(counts.begin(), counts.end(), copy.data(),
+                 [this](std::uint8_t count) { return static_cast<double>(count) * ns_per_count; });
+}
 
 void Arrivals::begin(const Pulses& pulses) { entries_.push_back({pulses, false}); }
 
@@ -350,49 +438,19 @@ void Arrivals::forget(double time_ns) {
                  entries_.end());
 }
 
+template <typename Real>
 Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
-                 const Reception* reception, Block& sum, double known_ns) {
-  Coverage coverage;
-  const auto lanes = static_cast<std::size_t>(sum.cols());
-  const std::size_t size = lanes * kWiresPerGroup;
-  const Candidates candidates = collect(entries, windows, window_count, reception, lanes, known_ns);
-
-  for (std::size_t i = 0; i < window_count; ++i) {
-    double first_lead = kInfinity;
-    for (const Candidate& candidate : candidates) {
-      for (int group = 0; group < kWireGroups; ++group) {
-        if (driven(candidate.pulses->groups & windows[i].groups, group) && candidate.meets(windows[i], group)) {
-          hear(candidate, windows[i], group, coverage, first_lead);
-        }
-      }
-    }
-    if (first_lead < kInfinity) {
-      coverage.lead_in_ns = std::max(coverage.lead_in_ns, first_lead);
-    }
-  }
-
-  Members sorted;
-  for (const Candidate& candidate : candidates) {
-    sorted.push_back(&candidate);
-  }
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Candidate* a, const Candidate* b) {
-    const double lead_a = a->pulses->lead_ns() + a->head_ns;
-    const double lead_b = b->pulses->lead_ns() + b->head_ns;
-    return lead_a != lead_b ? lead_a < lead_b : a->pulses->emission->source < b->pulses->emission->source;
-  });
+                 const Reception* reception, const Sum<Real>& sum, double known_ns) {
+  const std::size_t size = sum.lanes * kWiresPerGroup;
+  const Candidates candidates = collect(entries, windows, window_count, reception, sum.lanes, known_ns);
+  Coverage coverage = hear_all(candidates, windows, window_count);
+  const Members sorted = in_order(candidates);
   GroupMask joined = 0;
-  Members members;
   for (int group = 0; group < kWireGroups; ++group) {
-    members.clear();
-    for (const Candidate* candidate : sorted) {
-      if (driven(candidate->pulses->groups, group)) {
-        members.push_back(candidate);
-      }
-    }
+    const Members members = members_of(sorted, group);
     if (meet_on_wires(members, group)) {
       joined = static_cast<GroupMask>(joined | (1U << static_cast<unsigned>(group)));
-      add_joined(members, windows, window_count, group, sum.data() + static_cast<std::size_t>(group) * size, size,
-                 coverage);
+      add_joined(members, windows, window_count, group, GroupSum<Real>(sum, group), size, coverage);
     }
   }
   std::vector<double> covered;
@@ -401,13 +459,43 @@ Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* wind
     wholes.clear();
     for (int group = 0; group < kWireGroups; ++group) {
       if (driven(candidate->pulses->groups, group) && !driven(joined, group)) {
-        add_alone(*candidate, windows, window_count, group, sum.data() + static_cast<std::size_t>(group) * size, size,
-                  covered, wholes, coverage);
+        add_alone(*candidate, windows, window_count, group, GroupSum<Real>(sum, group), size, covered, wholes,
+                  coverage);
       }
     }
     add_wholes(*candidate, wholes, sum);
   }
   return coverage;
+}
+
+template Coverage overlap<float>(const std::vector<Arrivals::Entry>&, const Window*, std::size_t, const Reception*,
+                                 const Sum<float>&, double);
+template Coverage overlap<double>(const std::vector<Arrivals::Entry>&, const Window*, std::size_t, const Reception*,
+                                  const Sum<double>&, double);
+
+std::optional<Coverage> coverage_by_bounds(const std::vector<Arrivals::Entry>& entries, const Window& window,
+                                           const Reception* reception) {
+  if (entries.empty()) {
+    return Coverage{};
+  }
+  bool in_doubt = false;
+  Candidates candidates = collect(entries, &window, 1, reception, entries.front().pulses.emission->lanes(), -kInfinity);
+  for (Candidate& candidate : candidates) {
+    candidate.in_doubt = &in_doubt;
+  }
+  const Coverage coverage = hear_all(candidates, &window, 1);
+  const Members sorted = in_order(candidates);
+  for (int group = 0; group < kWireGroups && !in_doubt; ++group) {
+    const Members members = members_of(sorted, group);
+    in_doubt = meet_on_wires(members, group) || in_doubt;
+    for (const Candidate* member : members) {
+      const bool heard = driven(window.groups, group) && member->meets(window, group);
+      const bool whole = member->uncut() && member->from_lead(window.open_ns) <= 0 &&
+                         member->ends_by(member->from_lead(window.close_ns), group);
+      in_doubt = in_doubt || (heard && !whole);
+    }
+  }
+  return in_doubt ? std::nullopt : std::optional(coverage);
 }
 
 }  // namespace chronotile::duration

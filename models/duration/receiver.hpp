@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "models/duration/pulses.hpp"
@@ -29,6 +30,30 @@ struct Coverage {
   double lead_in_ns = -std::numeric_limits<double>::infinity();
 };
 
+/// Rows of each group in which a group's wires are summed without signs.
+inline constexpr std::size_t kUnsignedRows = 16;
+[[nodiscard]] constexpr std::size_t unsigned_size(std::size_t lanes) { return kWireGroups * kUnsignedRows * lanes; }
+
+/// Where overlaps are added: kWires x `lanes` numbers, row-major. Real: float or double.
+template <typename Real>
+struct Sum {
+  Real* values = nullptr;
+  std::size_t lanes = 0;
+  /// Where not null, overlaps without their weights are added here, too: unsigned_size(lanes) numbers, those of wire w
+  /// to row w % kUnsignedRows of its group's. Each of them has the same order of additions however pulses are covered.
+  Real* unsigned_values = nullptr;
+
+  /// From a group's first wire on.
+  [[nodiscard]] Sum from(std::size_t wire) const {
+    return {values != nullptr ? values + wire * lanes : nullptr, lanes,
+            unsigned_values != nullptr ? unsigned_values + wire / kWiresPerGroup * kUnsignedRows * lanes : nullptr};
+  }
+};
+
+[[nodiscard]] inline Sum<double> sum_into(Block& block) {
+  return {block.data(), static_cast<std::size_t>(block.cols()), nullptr};
+}
+
 /// Turns the durations of a branch at its driver into those at the receiver.
 class Reception {
  public:
@@ -40,8 +65,9 @@ class Reception {
   [[nodiscard]] virtual double bound_ns() const = 0;
   /// Writes the durations as received, of `pulses.groups` at least, into `durations_ns`.
   virtual void receive(const Pulses& pulses, Block& durations_ns) const = 0;
-  /// sum += weight * durations as received, for `groups`: exactly what receive() gives.
-  virtual void add(const Pulses& pulses, GroupMask groups, double weight, Block& sum) const = 0;
+  /// sum += weight * durations as received, for `groups`: exactly what receive() gives, rounded to the sum's precision.
+  virtual void add(const Pulses& pulses, GroupMask groups, double weight, const Sum<double>& sum) const = 0;
+  virtual void add(const Pulses& pulses, GroupMask groups, double weight, const Sum<float>& sum) const = 0;
 };
 
 /// The pulses that arrived at a place, as a receiver (rows of a tile, counters of a pad, write drivers) sees them.
@@ -73,22 +99,34 @@ class Arrivals {
   std::vector<Entry> entries_;
 };
 
-/// Adds to `sum` (kWires x lanes), for each wire and lane, weight times the time during which the wire is high within
-/// each of `windows` (windows that share a wire group must not overlap in time). The entries that take part must be
-/// over, or the windows that they meet closed at or before `known_ns`, the time up to which durations tell what
-/// happened (see Emission). Pure: may run on a worker thread with a copy of the entries (cheap: emissions are shared).
+/// Adds to `sum`, for each wire and lane, weight times the time during which the wire is high within each of `windows`
+/// (windows that share a wire group must not overlap in time). The entries that take part must be over, or the windows
+/// that they meet closed at or before `known_ns`, the time up to which durations tell what happened (see Emission).
+/// Pure: may run on a worker thread with a copy of the entries (cheap: emissions are shared).
 /// A window that covers a pulse wholly contributes exactly its duration, whatever the absolute time. The bits of an
 /// element depend on no other wire or lane, nor on pulses that ended before the windows.
 /// `reception` null: durations are received as they were sent. Where the longest duration and the reception's bound
 /// tell that a window covers a branch wholly, received durations are added in one pass (Reception::add) and never
 /// stand in memory; they are worked out first only where that is in doubt.
+template <typename Real>
 Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* windows, std::size_t window_count,
-                 const Reception* reception, Block& sum, double known_ns = -std::numeric_limits<double>::infinity());
+                 const Reception* reception, const Sum<Real>& sum,
+                 double known_ns = -std::numeric_limits<double>::infinity());
+
+extern template Coverage overlap<float>(const std::vector<Arrivals::Entry>&, const Window*, std::size_t,
+                                        const Reception*, const Sum<float>&, double);
+extern template Coverage overlap<double>(const std::vector<Arrivals::Entry>&, const Window*, std::size_t,
+                                         const Reception*, const Sum<double>&, double);
+
+/// What overlap() would return, if the bounds tell it without a look at any duration: then nothing is partial, and the
+/// sum may be worked out later.
+std::optional<Coverage> coverage_by_bounds(const std::vector<Arrivals::Entry>& entries, const Window& window,
+                                           const Reception* reception);
 
 /// The same for one window.
 inline Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window& window, const Reception* reception,
                         Block& sum) {
-  return overlap(entries, &window, 1, reception, sum);
+  return overlap(entries, &window, 1, reception, sum_into(sum));
 }
 
 }  // namespace chronotile::duration

@@ -66,7 +66,6 @@ struct InputPad::Impl {
       }
     }
     emissions.push_back(std::make_shared<Emission>());
-    emissions.back()->durations_ns.resize(kWires, static_cast<Eigen::Index>(services.lanes.count()));
     return emissions.back();
   }
 
@@ -121,7 +120,7 @@ struct InputPad::Impl {
     emission->lead_ns = now;
     emission->heard = 0;
     emission->final = false;
-    emission->longest_ns = memory.load(vector, groups, emission->durations_ns);
+    memory.load(vector, groups, *emission);
     send.active = true;
     send.pulses = Pulses{};
     send.pulses.emission = std::move(emission);
@@ -161,7 +160,7 @@ struct InputPad::Impl {
         if (((send.pulses.groups & groups) >> group & 1U) == 0) {
           continue;
         }
-        auto rows = emission.durations_ns.middleRows(group * kWiresPerGroup, kWiresPerGroup);
+        auto rows = emission.change_durations().middleRows(group * kWiresPerGroup, kWiresPerGroup);
         const double group_longest = rows.maxCoeff();
         if (group_longest > since) {
           overrun = static_cast<GroupMask>(overrun | (1U << group));
@@ -177,7 +176,7 @@ struct InputPad::Impl {
           fmt::format("psend of wire groups 0x{:02x} fell {:.3f} ns after the leading edge, pulses of up to {:.3f} ns "
                       "were cut",
                       overrun, since, longest));
-      emission.longest_ns = emission.durations_ns.maxCoeff();
+      emission.longest_ns = emission.durations().maxCoeff();
       send.end = duration::ceil_time(emission.lead_ns + emission.longest_ns);
       if (send.end <= sc_core::sc_time_stamp()) {
         complete(send);
@@ -217,7 +216,9 @@ struct InputPad::Impl {
              fmt::format("no receiver listened to wire groups 0x{:02x} of the vector sent at {:.3f} ns", lost,
                          emission.lead_ns));
     }
-    wires_probe.pulses(emission.lead_ns, emission.durations_ns.data(), services.lanes.count(), kWires);
+    if (wires_probe.watched()) {
+      wires_probe.pulses(emission.lead_ns, emission.durations().data(), services.lanes.count(), kWires);
+    }
     send.active = false;
     send.pulses.emission.reset();
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,24 +25,6 @@ struct Capture {
   std::uint32_t vector = 0;
 };
 
-/// What the counters of a pad hear.
-class AtCounters final : public duration::Reception {
- public:
-  AtCounters(const mesh::TransportError& error, std::uint32_t receiver) : error_(error), receiver_(receiver) {}
-  [[nodiscard]] double bound_ns() const override { return error_.bound_ns(); }
-  void receive(const Pulses& pulses, Block& durations_ns) const override {
-    durations_ns = pulses.emission->durations_ns;
-    error_.apply(pulses, receiver_, durations_ns);
-  }
-  void add(const Pulses& pulses, GroupMask groups, double weight, Block& sum) const override {
-    error_.add(pulses, receiver_, error_.key(pulses), groups, weight, sum);
-  }
-
- private:
-  const mesh::TransportError& error_;
-  std::uint32_t receiver_;
-};
-
 }  // namespace
 
 struct OutputPad::Impl {
@@ -63,7 +46,7 @@ struct OutputPad::Impl {
   Services& services;
   energy::Place place;
   mesh::TransportError error;
-  AtCounters reception{error, config.source_id};
+  mesh::AtReceiver reception{error, config.source_id};
   PadMemory memory;
   duration::TargetSocket in{"in"};
   sc_core::sc_event act{"act"};
@@ -227,11 +210,18 @@ struct OutputPad::Impl {
     arrivals.forget(needed - error.bound_ns());
   }
 
+  /// Where the bounds tell that the window covers what it hears, a job counts.
   void store(const Capture& capture) {
     const duration::Window& window = capture.window;
-    counted.setZero();
-    const duration::Coverage coverage =
-        duration::overlap(arrivals.entries(), window, error.off() ? nullptr : &reception, counted);
+    const std::optional<duration::Coverage> sure =
+        wires_probe.watched() ? std::nullopt : duration::coverage_by_bounds(arrivals.entries(), window, &reception);
+    duration::Coverage coverage;
+    if (sure) {
+      coverage = *sure;
+    } else {
+      counted.setZero();
+      coverage = duration::overlap(arrivals.entries(), window, &reception, counted);
+    }
     const double length = window.close_ns - window.open_ns;
     if (coverage.heard == 0) {
       report(ViolationKind::kCaptureIdle,
@@ -260,9 +250,26 @@ struct OutputPad::Impl {
                          config.vectors));
       return;
     }
-    memory.store(capture.vector, window.groups, counted);
+    if (sure) {
+      count_later(capture);
+    } else {
+      memory.store(capture.vector, window.groups, counted);
+    }
     services.energy.charge(place, energy::Account::kPads,
                            1e-3 * config.energy_per_word_pJ * kWiresPerGroup * __builtin_popcount(window.groups));
+  }
+
+  void count_later(const Capture& capture) {
+    std::vector<mesh::TransportError::Key> keys;
+    for (const Arrivals::Entry& entry : arrivals.entries()) {
+      keys.push_back(error.key(entry.pulses));
+    }
+    memory.store_later(
+        services.workers, capture.vector, capture.window.groups,
+        [this, window = capture.window, entries = arrivals.entries(), keys = std::move(keys)](Block& durations_ns) {
+          const mesh::AtReceiver then(error, config.source_id, entries, keys);
+          duration::overlap(entries, window, &then, durations_ns);
+        });
   }
 };
 

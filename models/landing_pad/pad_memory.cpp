@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,22 +25,15 @@ void round_to_counts(const double* durations_ns, std::size_t size, double ns_per
   }
 }
 
+/// Words beyond full scale become full scale. Returns the largest.
 CHRONOTILE_EVERY_ISA
-void scale(const std::uint8_t* words, std::size_t size, std::uint8_t full_scale, double ns_per_count,
-           double* durations_ns) {
+std::uint8_t limit(std::uint8_t* words, std::size_t size, std::uint8_t full_scale) {
+  std::uint8_t largest = 0;
   for (std::size_t k = 0; k < size; ++k) {
-    const std::uint8_t counts = words[k] < full_scale ? words[k] : full_scale;
-    durations_ns[k] = static_cast<double>(static_cast<std::int32_t>(counts)) * ns_per_count;
+    words[k] = words[k] < full_scale ? words[k] : full_scale;
+    largest = words[k] > largest ? words[k] : largest;
   }
-}
-
-CHRONOTILE_EVERY_ISA
-std::uint8_t largest(const std::uint8_t* words, std::size_t size) {
-  std::uint8_t result = 0;
-  for (std::size_t k = 0; k < size; ++k) {
-    result = words[k] > result ? words[k] : result;
-  }
-  return result;
+  return largest;
 }
 
 constexpr std::size_t kSide = 8;  ///< bytes that are turned round at once, in eight registers
@@ -110,11 +104,12 @@ PadMemory::PadMemory(const std::string& owner, const PadConfig& config, std::siz
   socket.register_get_direct_mem_ptr(this, &PadMemory::get_direct_mem_ptr);
 }
 
-double PadMemory::load(std::uint32_t vector, GroupMask groups, duration::Block& durations_ns) const {
-  if (groups != kAllGroups) {
-    durations_ns.setZero();
-  }
+void PadMemory::load(std::uint32_t vector, GroupMask groups, duration::Emission& emission) const {
+  const std::size_t size = kWires * lanes_;
   if (!config_.quantise) {
+    duration::Block& durations_ns = emission.durations_ns;
+    emission.counts.clear();
+    durations_ns.setZero(kWires, static_cast<Eigen::Index>(lanes_));
     for_each_run(groups, [&](int first, int last) {
       for (std::size_t lane = 0; lane < lanes_; ++lane) {
         double* out = durations_ns.data() + lane;
@@ -124,27 +119,68 @@ double PadMemory::load(std::uint32_t vector, GroupMask groups, duration::Block& 
         }
       }
     });
-    return durations_ns.maxCoeff();
+    emission.longest_ns = durations_ns.maxCoeff();
+    return;
   }
-  // As in store(), the other way round.
-  const auto full_scale = static_cast<std::uint8_t>(config_.full_scale);
-  turned_.resize(static_cast<std::size_t>(kWires) * lanes_);
+  // As in write(), the other way round.
+  emission.durations_ns.resize(0, 0);
+  emission.ns_per_count = config_.ns_per_count;
+  std::vector<std::uint8_t>& counts = emission.counts;
+  counts.resize(size);
+  if (groups != kAllGroups) {
+    std::fill(counts.begin(), counts.end(), std::uint8_t{0});
+  }
   std::uint8_t most = 0;
   for_each_run(groups, [&](int first, int last) {
     const auto wires = static_cast<std::size_t>(last - first);
     const std::uint8_t* words = words_.data() + at(0, vector) + first;
+    std::uint8_t* const out = counts.data() + static_cast<std::size_t>(first) * lanes_;
     if (lanes_ > 1) {
-      turn(words, at(1, 0), lanes_, wires, turned_.data(), lanes_);
-      words = turned_.data();
+      turn(words, at(1, 0), lanes_, wires, out, lanes_);
+    } else {
+      std::copy_n(words, wires, out);
     }
-    most = std::max(most, largest(words, wires * lanes_));
-    scale(words, wires * lanes_, full_scale, config_.ns_per_count,
-          durations_ns.data() + static_cast<std::size_t>(first) * lanes_);
+    most = std::max(most, limit(out, wires * lanes_, static_cast<std::uint8_t>(config_.full_scale)));
   });
-  return static_cast<double>(std::min(most, full_scale)) * config_.ns_per_count;
+  emission.longest_ns = static_cast<double>(most) * config_.ns_per_count;
 }
 
 void PadMemory::store(std::uint32_t vector, GroupMask groups, const duration::Block& durations_ns) {
+  join();
+  write(vector, groups, durations_ns);
+}
+
+void PadMemory::store_later(WorkPool& workers, std::uint32_t vector, GroupMask groups,
+                            std::function<void(duration::Block& durations_ns)> add) {
+  if (std::exchange(direct_access_, false)) {
+    const Region window = region();
+    socket->invalidate_direct_mem_ptr(window.base, window.base + window.size - 1);
+  }
+  std::vector<const WorkPool::Ticket*> before;  // one after the other at each address
+  for (const Storing& other : storing_) {
+    if (other.vector == vector) {
+      before.push_back(&other.ticket);
+    }
+  }
+  storing_.push_back({vector, &workers,
+                      workers.submit(
+                          [this, vector, groups, add = std::move(add)] {
+                            thread_local duration::Block durations_ns;
+                            durations_ns.setZero(kWires, static_cast<Eigen::Index>(lanes_));
+                            add(durations_ns);
+                            write(vector, groups, durations_ns);
+                          },
+                          before)});
+}
+
+void PadMemory::join() {
+  for (Storing& storing : storing_) {
+    storing.workers->wait(storing.ticket);
+  }
+  storing_.clear();
+}
+
+void PadMemory::write(std::uint32_t vector, GroupMask groups, const duration::Block& durations_ns) {
   const double full_scale = config_.full_scale;
   if (!config_.quantise) {
     for (std::size_t lane = 0; lane < lanes_; ++lane) {
@@ -159,8 +195,9 @@ void PadMemory::store(std::uint32_t vector, GroupMask groups, const duration::Bl
   }
   // Durations stand lane beside lane, words wire beside wire: a group is rounded as it stands, then turned round.
   constexpr auto kGroup = static_cast<std::size_t>(kWiresPerGroup);
-  turned_.resize(static_cast<std::size_t>(kWires) * lanes_);
-  std::uint8_t* rounded = turned_.data();
+  thread_local std::vector<std::uint8_t> words;
+  words.resize(kGroup * lanes_);
+  std::uint8_t* rounded = words.data();
   for_each_run(groups, [&](int first_wire, int last_wire) {
     for (auto first = static_cast<std::size_t>(first_wire); first < static_cast<std::size_t>(last_wire);
          first += kGroup) {
@@ -179,6 +216,7 @@ PadMemory::Region PadMemory::region() {
 }
 
 void PadMemory::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  join();
   delay += latency_;
   const Region window = region();
   tlm::tlm_response_status status = bus::check_attributes(payload);
@@ -192,6 +230,7 @@ void PadMemory::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time&
 }
 
 unsigned int PadMemory::transport_dbg(tlm::tlm_generic_payload& payload) {
+  join();
   const Region window = region();
   return payload.get_address() < window.base
              ? 0
@@ -213,6 +252,8 @@ bool PadMemory::get_direct_mem_ptr(tlm::tlm_generic_payload& payload, tlm::tlm_d
   if (!config_.quantise) {
     return false;
   }
+  join();
+  direct_access_ = true;
   dmi.set_dmi_ptr(window.bytes);
   dmi.set_read_latency(latency_);
   dmi.set_write_latency(latency_);

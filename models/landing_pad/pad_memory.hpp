@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <tlm>
 #include <vector>
 
+#include "models/base/work_pool.hpp"
 #include "models/duration/pulses.hpp"
 #include "models/landing_pad/landing_pad.hpp"
 
@@ -18,13 +20,21 @@ class PadMemory {
  public:
   /// `owner`: full name of the pad, for messages.
   PadMemory(const std::string& owner, const PadConfig& config, std::size_t lanes);
+  PadMemory(const PadMemory&) = delete;
+  PadMemory& operator=(const PadMemory&) = delete;
+  ~PadMemory() { join(); }
 
   tlm_utils::simple_target_socket<PadMemory, 32> socket{"bus"};
 
-  /// Durations in ns of the wires in `groups`; the others become 0. `durations_ns`: 512 x lanes. Returns the longest.
-  double load(std::uint32_t vector, GroupMask groups, duration::Block& durations_ns) const;
+  /// Durations of the wires in `groups`; the others become 0. Fills in the emission's counts (durations_ns, if the pad
+  /// does not quantise) and longest_ns.
+  void load(std::uint32_t vector, GroupMask groups, duration::Emission& emission) const;
   /// Stores the durations of the wires in `groups` as words; the others keep theirs.
   void store(std::uint32_t vector, GroupMask groups, const duration::Block& durations_ns);
+  /// The same in a job: `add` adds the durations to a block of zeros. Accesses on the bus wait for it, and pointers for
+  /// direct access become invalid.
+  void store_later(WorkPool& workers, std::uint32_t vector, GroupMask groups,
+                   std::function<void(duration::Block& durations_ns)> add);
 
  private:
   struct Region {
@@ -32,6 +42,16 @@ class PadMemory {
     unsigned char* bytes;
     std::uint64_t size;
   };
+  /// A job that stores.
+  struct Storing {
+    std::uint32_t vector;
+    WorkPool* workers;
+    WorkPool::Ticket ticket;
+  };
+
+  void write(std::uint32_t vector, GroupMask groups, const duration::Block& durations_ns);
+  /// Waits for jobs that store.
+  void join();
   /// The window that is there.
   [[nodiscard]] Region region();
   [[nodiscard]] std::size_t at(std::size_t lane, std::uint32_t vector) const {
@@ -47,7 +67,8 @@ class PadMemory {
   sc_core::sc_time latency_{1, sc_core::SC_NS};
   std::vector<std::uint8_t> words_;
   std::vector<double> reals_;
-  mutable std::vector<std::uint8_t> turned_;  ///< words with lanes side by side, while they are loaded or stored
+  std::vector<Storing> storing_;
+  bool direct_access_ = false;  ///< somebody holds a pointer
 };
 
 }  // namespace chronotile::landing_pad

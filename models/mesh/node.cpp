@@ -493,7 +493,7 @@ struct Node::Impl final : controller::LevelListener {
     std::array<double, kWires> durations{};
     for (int wire = 0; wire < kWires; ++wire) {
       if (((pulses.groups >> (wire / kWiresPerGroup)) & 1U) != 0) {
-        const double end = std::min(pulses.emission->durations_ns(wire, 0), pulses.tail_cut_ns);
+        const double end = std::min(pulses.emission->durations()(wire, 0), pulses.tail_cut_ns);
         durations[static_cast<std::size_t>(wire)] = std::max(0.0, end - pulses.head_cut_ns);
       }
     }

@@ -16,8 +16,10 @@
 
 #if defined(__GNUC__)
 #define CHRONOTILE_INLINE inline __attribute__((always_inline))
+#define CHRONOTILE_INLINED __attribute__((always_inline))
 #else
 #define CHRONOTILE_INLINE inline
+#define CHRONOTILE_INLINED
 #endif
 
 namespace chronotile::mesh {
@@ -28,71 +30,152 @@ using duration::Pulses;
 
 constexpr double kSaturation = 4.0;  ///< standard deviations at which the bounded shape bends
 
+/// Where durations come from: whole numbers of ns or real ones, and the arithmetic that is exact enough for them.
+struct Counts {
+  using Real = float;  // a count is exact; an error of some ns has 24 bits
+  const std::uint8_t* from;
+  [[nodiscard]] CHRONOTILE_INLINE Real operator[](std::size_t k) const {
+    return static_cast<Real>(static_cast<std::int32_t>(from[k]));
+  }
+};
+struct Durations {
+  using Real = double;
+  const double* from;
+  [[nodiscard]] CHRONOTILE_INLINE Real operator[](std::size_t k) const { return from[k]; }
+};
+
+/// One of them.
+struct Source {
+  const std::uint8_t* counts;
+  const double* durations;
+
+  [[nodiscard]] Source from(std::size_t k) const {
+    return counts != nullptr ? Source{counts + k, nullptr} : Source{nullptr, durations + k};
+  }
+};
+
+/// Where received durations go: written to `set`, or added to one of the sums.
+struct Sink {
+  double* set;
+  duration::Sum<double> sum;
+  duration::Sum<float> single;
+  double weight;
+
+  /// From a group's first wire on.
+  [[nodiscard]] Sink from(std::size_t wire) const {
+    Sink rest = *this;
+    rest.set = set != nullptr ? set + wire * sum.lanes : nullptr;
+    rest.sum = sum.from(wire);
+    rest.single = single.from(wire);
+    return rest;
+  }
+};
+
 struct Bounds {
   double short_ns;
   double long_ns;
   double below_ns;
+};
 
-  [[nodiscard]] CHRONOTILE_INLINE double step(double duration) const {
+/// The bound of a duration.
+template <typename Real>
+struct Step {
+  explicit Step(const Bounds& bounds, double scale = 1.0)
+      : short_ns(static_cast<Real>(bounds.short_ns * scale)),
+        long_ns(static_cast<Real>(bounds.long_ns * scale)),
+        below_ns(static_cast<Real>(bounds.below_ns)) {}
+  Real short_ns, long_ns, below_ns;
+  [[nodiscard]] CHRONOTILE_INLINE Real operator()(Real duration) const {
     return duration < below_ns ? short_ns : long_ns;
   }
 };
 
 /// Where there is a pulse, with its error; in one place so that all modes treat absent pulses alike.
-CHRONOTILE_INLINE double received(double duration, double error) {
-  const double sum = std::max(0.0, duration + error);
-  return duration > 0.0 ? sum : duration;
+template <typename Real>
+CHRONOTILE_INLINE Real received(Real duration, Real error) {
+  const Real sum = duration + error;
+  const Real positive = sum > Real{0} ? sum : Real{0};
+  return duration > Real{0} ? positive : duration;
 }
 
-/// Writes received durations or adds them to a sum.
-struct Sink {
-  double* out;
-  double weight;
-  bool add;
-};
+template <typename Out, typename Received>
+CHRONOTILE_INLINE void add_each(std::size_t size, const duration::Sum<Out>& sum, Out weight,
+                                const Received& received_at) {
+  Out* const out = sum.values;
+  const std::size_t turn = duration::kUnsignedRows * sum.lanes;
+  const std::size_t group = kWiresPerGroup * sum.lanes;
+  for (std::size_t first = 0; first < size; first += turn) {
+    Out* const unsigned_out = sum.unsigned_values + first / group * turn;
+#pragma GCC ivdep
+    for (std::size_t k = 0; k < turn; ++k) {
+      const Out value = static_cast<Out>(received_at(first + k));
+      out[first + k] += weight * value;
+      unsigned_out[k] += value;
+    }
+  }
+}
 
 template <typename Received>
 CHRONOTILE_INLINE void each(std::size_t size, const Sink& sink, const Received& received_at) {
-  double* out = sink.out;
-  if (sink.add) {
-    const double weight = sink.weight;
+  if (sink.set != nullptr) {
+    double* const out = sink.set;
+#pragma GCC ivdep
     for (std::size_t k = 0; k < size; ++k) {
-      out[k] += weight * received_at(k);
+      out[k] = static_cast<double>(received_at(k));
     }
+  } else if (sink.single.values != nullptr) {
+    add_each(size, sink.single, static_cast<float>(sink.weight), received_at);
   } else {
-    for (std::size_t k = 0; k < size; ++k) {
-      out[k] = received_at(k);
-    }
+    add_each(size, sink.sum, sink.weight, received_at);
+  }
+}
+
+template <typename Visit>
+CHRONOTILE_INLINE void with(const Source& source, const Visit& visit) {
+  if (source.counts != nullptr) {
+    visit(Counts{source.counts});
+  } else {
+    visit(Durations{source.durations});
   }
 }
 
 constexpr double kHalfRange = 32768.0;  ///< of 16 bits
 
 CHRONOTILE_EVERY_ISA
-void exact(const double* durations, std::size_t size, const Sink& sink) {
-  each(size, sink, [=](std::size_t k) { return durations[k]; });
-}
-
-CHRONOTILE_EVERY_ISA
-void uniform(const double* durations, const std::int16_t* bits, std::size_t size, const Bounds& bounds,
-             const Sink& sink) {
-  const Bounds scaled{bounds.short_ns / kHalfRange, bounds.long_ns / kHalfRange, bounds.below_ns};
-  each(size, sink, [=](std::size_t k) {
-    const double draw = static_cast<double>(static_cast<std::int32_t>(bits[k])) + 0.5;
-    return received(durations[k], scaled.step(durations[k]) * draw);
+void exact(const Source& source, std::size_t size, const Sink& sink) {
+  with(source, [&](const auto& durations) CHRONOTILE_INLINED {
+    each(size, sink, [=](std::size_t k) CHRONOTILE_INLINED { return durations[k]; });
   });
 }
 
 CHRONOTILE_EVERY_ISA
-void worst_case(const double* durations, const std::int16_t* bits, std::size_t size, const Bounds& bounds,
+void uniform(const Source& source, const std::int16_t* bits, std::size_t size, const Bounds& bounds, const Sink& sink) {
+  with(source, [&](const auto& durations) CHRONOTILE_INLINED {
+    using Real = typename std::decay_t<decltype(durations)>::Real;
+    const Step<Real> step(bounds, 1.0 / kHalfRange);
+    each(size, sink, [=](std::size_t k) CHRONOTILE_INLINED {
+      const Real draw = static_cast<Real>(static_cast<std::int32_t>(bits[k])) + Real{0.5};
+      const Real duration = durations[k];
+      return received(duration, step(duration) * draw);
+    });
+  });
+}
+
+CHRONOTILE_EVERY_ISA
+void worst_case(const Source& source, const std::int16_t* bits, std::size_t size, const Bounds& bounds,
                 const Sink& sink) {
-  each(size, sink, [=](std::size_t k) {
-    const double bound = bounds.step(durations[k]);
-    return received(durations[k], bits[k] < 0 ? -bound : bound);
+  with(source, [&](const auto& durations) CHRONOTILE_INLINED {
+    using Real = typename std::decay_t<decltype(durations)>::Real;
+    const Step<Real> step(bounds);
+    each(size, sink, [=](std::size_t k) CHRONOTILE_INLINED {
+      const Real duration = durations[k];
+      const Real bound = step(duration);
+      return received(duration, bits[k] < 0 ? -bound : bound);
+    });
   });
 }
 
-/// Constants of add_per_hop, in single precision: what it rounds is an error of some ns, not a duration.
+/// Constants of per_hop, in single precision: what it rounds is an error of some ns, not a duration.
 struct PerHop {
   PerHop(const Bounds& bounds, double hop_amplitude, double skew_share)
       : amplitude(static_cast<float>(hop_amplitude)),
@@ -105,36 +188,33 @@ struct PerHop {
 
   float amplitude, skew_factor, jitter_factor, short_ns, range, inverse_below, offset;
 
-  [[nodiscard]] CHRONOTILE_INLINE double at(double duration, float z_skew, float z_jitter) const {
+  template <typename Real>
+  [[nodiscard]] CHRONOTILE_INLINE Real at(Real duration, float z_skew, float z_jitter) const {
     const float x = skew_factor * z_skew + jitter_factor * z_jitter;
     const float shape = x / std::sqrt(1.0F + x * x);
     const float rise = std::min(1.0F, std::max(0.0F, static_cast<float>(duration) * inverse_below - offset));
-    return received(duration, static_cast<double>(amplitude * (short_ns + range * rise) * shape));
+    return received(duration, static_cast<Real>(amplitude * (short_ns + range * rise) * shape));
   }
 };
 
+/// skew: of each wire and lane (kWires x lanes) like the jitter.
 CHRONOTILE_EVERY_ISA
-void per_hop(const double* durations, const float* jitter, const float* skew, std::size_t wires, std::size_t lanes,
-             const PerHop& constants, const Sink& sink) {
+void per_hop(const Source& source, const float* jitter, const float* skew, std::size_t size, const PerHop& constants,
+             const Sink& sink) {
   const PerHop shape = constants;
-  if (lanes == 1) {
-    each(wires, sink, [=](std::size_t k) { return shape.at(durations[k], skew[k], jitter[k]); });
-    return;
-  }
-  for (std::size_t wire = 0; wire < wires; ++wire) {
-    const float z_skew = skew[wire];
-    const double* row = durations + wire * lanes;
-    const float* draws = jitter + wire * lanes;
-    each(lanes, {sink.out + wire * lanes, sink.weight, sink.add},
-         [=](std::size_t k) { return shape.at(row[k], z_skew, draws[k]); });
-  }
+  with(source, [&](const auto& durations) CHRONOTILE_INLINED {
+    each(size, sink, [=](std::size_t k) CHRONOTILE_INLINED { return shape.at(durations[k], skew[k], jitter[k]); });
+  });
 }
 
 /// Memory of a thread that lives on from call to call.
 struct Scratch {
   std::vector<std::int16_t> bits;
   std::vector<float> normals;
+  std::vector<float> skews;
   std::vector<double> draws;
+  std::vector<double> unsigned_sum;  ///< that nobody asked for
+  std::vector<float> unsigned_single;
 };
 
 Scratch& scratch() {
@@ -230,23 +310,28 @@ TransportError::Key TransportError::key(const Pulses& pulses) const {
 
 struct TransportError::Target {
   GroupMask groups;
-  Block& block;
-  double weight;
-  bool add;
-
-  /// From `wire` on.
-  [[nodiscard]] Sink sink(std::size_t wire) const {
-    return {block.data() + wire * static_cast<std::size_t>(block.cols()), weight, add};
-  }
+  Sink sink;
 };
 
-void TransportError::receive(const Pulses& pulses, std::uint32_t receiver, const Key& key, const Block& durations,
+void TransportError::receive(const Pulses& pulses, const Block* durations, std::uint32_t receiver, const Key& key,
                              const Target& target) const {
-  const auto lanes = static_cast<std::size_t>(durations.cols());
+  const duration::Emission& emission = *pulses.emission;
+  const std::size_t lanes = durations != nullptr ? static_cast<std::size_t>(durations->cols()) : emission.lanes();
   const std::size_t size = kWires * lanes;
+  // another unit than 1 ns may need more digits than single precision has
+  const bool counted = durations == nullptr && !emission.counts.empty() && emission.ns_per_count == 1.0;
+  Block converted;
+  if (!counted && durations == nullptr) {
+    durations = &emission.durations_ns;
+    if (!emission.counts.empty()) {
+      emission.copy_durations(converted);
+      durations = &converted;
+    }
+  }
+  const Source source = counted ? Source{emission.counts.data(), nullptr} : Source{nullptr, durations->data()};
   Scratch& memory = scratch();
   noise::Stream stream{services_->seed, services_->chip, receiver, noise::Purpose::kTransportJitter, 0, 0, key.event};
-  const TransportErrorMode mode = off() ? TransportErrorMode::kOff : config_.mode;
+  const TransportErrorMode mode = off() || !key.lanes ? TransportErrorMode::kOff : config_.mode;
   if (mode == TransportErrorMode::kRecorded) {
     memory.draws.resize(size);
     for (std::size_t lane = 0; lane < lanes; ++lane) {
@@ -262,36 +347,54 @@ void TransportError::receive(const Pulses& pulses, std::uint32_t receiver, const
       noise::vector_normals(memory.bits.data(), lanes, memory.normals.data());
     }
   }
+  Sink sink = target.sink;
+  sink.sum.lanes = sink.single.lanes = lanes;
+  if (sink.sum.values != nullptr && sink.sum.unsigned_values == nullptr) {
+    memory.unsigned_sum.resize(duration::unsigned_size(lanes));
+    sink.sum.unsigned_values = memory.unsigned_sum.data();
+  }
+  if (sink.single.values != nullptr && sink.single.unsigned_values == nullptr) {
+    memory.unsigned_single.resize(duration::unsigned_size(lanes));
+    sink.single.unsigned_values = memory.unsigned_single.data();
+  }
 
   const Bounds bounds{config_.short_bound_ns, config_.bound_ns, config_.short_below_ns};
   for_each_run(target.groups, [&](int first_wire, int last_wire) {
     const auto first = static_cast<std::size_t>(first_wire);
     const auto wires = static_cast<std::size_t>(last_wire - first_wire);
-    const double* from = durations.data() + first * lanes;
-    const Sink sink = target.sink(first);
+    const Source from = source.from(first * lanes);
+    const Sink into = sink.from(first);
     switch (mode) {
       case TransportErrorMode::kOff:
-        exact(from, wires * lanes, sink);
+        exact(from, wires * lanes, into);
         break;
       case TransportErrorMode::kPerHop: {
         const auto hops = static_cast<double>(pulses.hops.size());
         const double amplitude = std::min(1.0, std::sqrt(hops / config_.full_hops));
-        per_hop(from, memory.normals.data() + first * lanes, skews_->along(*services_, pulses).data() + first, wires,
-                lanes, PerHop(bounds, amplitude, config_.skew_share), sink);
+        const SkewCache::Skews& skews = skews_->along(*services_, pulses);
+        memory.skews.resize(wires * lanes);
+        for (std::size_t wire = 0; wire < wires; ++wire) {
+          std::fill_n(memory.skews.data() + wire * lanes, lanes, skews[first + wire]);
+        }
+        per_hop(from, memory.normals.data() + first * lanes, memory.skews.data(), wires * lanes,
+                PerHop(bounds, amplitude, config_.skew_share), into);
         break;
       }
       case TransportErrorMode::kUniform:
-        uniform(from, memory.bits.data() + first * lanes, wires * lanes, bounds, sink);
+        uniform(from, memory.bits.data() + first * lanes, wires * lanes, bounds, into);
         break;
       case TransportErrorMode::kWorstCase:
-        worst_case(from, memory.bits.data() + first * lanes, wires * lanes, bounds, sink);
+        worst_case(from, memory.bits.data() + first * lanes, wires * lanes, bounds, into);
         break;
       case TransportErrorMode::kRecorded: {
         const double* draws = memory.draws.data() + first * lanes;
         const auto choices = static_cast<double>(recorded_.size());
-        each(wires * lanes, sink, [&](std::size_t k) {
-          const auto index = static_cast<std::size_t>((draws[k] + 1.0) * 0.5 * choices);
-          return received(from[k], recorded_[std::min(index, recorded_.size() - 1)]);
+        with(from, [&](const auto& sent) {
+          using Real = typename std::decay_t<decltype(sent)>::Real;
+          each(wires * lanes, into, [&](std::size_t k) {
+            const auto index = static_cast<std::size_t>((draws[k] + 1.0) * 0.5 * choices);
+            return received(sent[k], static_cast<Real>(recorded_[std::min(index, recorded_.size() - 1)]));
+          });
         });
         break;
       }
@@ -301,14 +404,38 @@ void TransportError::receive(const Pulses& pulses, std::uint32_t receiver, const
 
 void TransportError::apply(const Pulses& pulses, std::uint32_t receiver, const Key& key, Block& durations_ns) const {
   if (!off()) {
-    receive(pulses, receiver, key, durations_ns, {pulses.groups, durations_ns, 1.0, false});
+    receive(pulses, &durations_ns, receiver, key, {pulses.groups, {durations_ns.data(), {}, {}, 1.0}});
+  }
+}
+
+void TransportError::receive(const Pulses& pulses, std::uint32_t receiver, const Key& key, Block& durations_ns) const {
+  if (pulses.groups != kAllGroups || off()) {
+    pulses.emission->copy_durations(durations_ns);
+  } else {
+    durations_ns.resize(kWires, static_cast<Eigen::Index>(pulses.emission->lanes()));
+  }
+  if (!off()) {
+    receive(pulses, nullptr, receiver, key, {pulses.groups, {durations_ns.data(), {}, {}, 1.0}});
   }
 }
 
 void TransportError::add(const Pulses& pulses, std::uint32_t receiver, const Key& key, GroupMask groups, double weight,
-                         Block& sum) const {
-  receive(pulses, receiver, key, pulses.emission->durations_ns,
-          {static_cast<GroupMask>(groups & pulses.groups), sum, weight, true});
+                         const duration::Sum<double>& sum) const {
+  receive(pulses, nullptr, receiver, key, {static_cast<GroupMask>(groups & pulses.groups), {nullptr, sum, {}, weight}});
+}
+
+void TransportError::add(const Pulses& pulses, std::uint32_t receiver, const Key& key, GroupMask groups, double weight,
+                         const duration::Sum<float>& sum) const {
+  receive(pulses, nullptr, receiver, key, {static_cast<GroupMask>(groups & pulses.groups), {nullptr, {}, sum, weight}});
+}
+
+TransportError::Key AtReceiver::key(const Pulses& pulses) const {
+  if (entries_ == nullptr) {
+    return error_.key(pulses);
+  }
+  const auto found = std::find_if(entries_->begin(), entries_->end(),
+                                  [&](const duration::Arrivals::Entry& entry) { return &entry.pulses == &pulses; });
+  return keys_->at(static_cast<std::size_t>(found - entries_->begin()));
 }
 
 }  // namespace chronotile::mesh

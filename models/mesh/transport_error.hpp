@@ -9,6 +9,7 @@
 #include "models/base/noise.hpp"
 #include "models/base/services.hpp"
 #include "models/duration/pulses.hpp"
+#include "models/duration/receiver.hpp"
 
 namespace chronotile::mesh {
 
@@ -55,36 +56,73 @@ class TransportError {
   /// Largest error of either sign; 0 when off.
   [[nodiscard]] double bound_ns() const;
   /// What keys the errors of a branch besides its route and receiver: the lanes' streams and steps and the emission, as
-  /// they are at the call.
+  /// they are at the call. One without lanes stands for no error: the durations are those received.
   struct Key {
     std::shared_ptr<const Lanes::Keys> lanes;
     std::uint32_t event = 0;
   };
   [[nodiscard]] Key key(const duration::Pulses& pulses) const;
 
-  /// Adds the error to `durations_ns` (kWires x lanes, those of `pulses.emission` within `pulses.groups`), in place;
+  /// Durations of `pulses.emission` (kWires x lanes) with their error in the groups of the branch, as sent in others;
   /// never makes a duration negative and leaves absent pulses (0) absent. `receiver` as noise::Stream::place. Keyed by
   /// seed, chip, the lanes' stream and step, receiver, source and leading edge relative to Lanes::epoch_ns() (in 1/16
   /// ns). May be called from worker threads.
+  void receive(const duration::Pulses& pulses, std::uint32_t receiver, const Key& key,
+               duration::Block& durations_ns) const;
+  /// Adds the same error to `durations_ns`, in place, whatever stands in it.
   void apply(const duration::Pulses& pulses, std::uint32_t receiver, const Key& key,
              duration::Block& durations_ns) const;
   void apply(const duration::Pulses& pulses, std::uint32_t receiver, duration::Block& durations_ns) const {
     apply(pulses, receiver, key(pulses), durations_ns);
   }
-  /// sum += weight * (durations of the emission with their error) for the wires of `groups`, in one pass: the same
-  /// numbers as apply() to a copy. Also when off.
+  /// sum += weight * (durations of the emission with their error) for the wires of `groups`, in one pass: the numbers
+  /// of receive(), rounded to the sum's precision. Also when off.
   void add(const duration::Pulses& pulses, std::uint32_t receiver, const Key& key, GroupMask groups, double weight,
-           duration::Block& sum) const;
+           const duration::Sum<double>& sum) const;
+  void add(const duration::Pulses& pulses, std::uint32_t receiver, const Key& key, GroupMask groups, double weight,
+           const duration::Sum<float>& sum) const;
 
  private:
   class SkewCache;
   struct Target;
-  void receive(const duration::Pulses& pulses, std::uint32_t receiver, const Key& key, const duration::Block& durations,
+  /// `durations`: instead of the emission's own, or null.
+  void receive(const duration::Pulses& pulses, const duration::Block* durations, std::uint32_t receiver, const Key& key,
                const Target& target) const;
   TransportErrorConfig config_;
   const Services* services_;
   std::vector<double> recorded_;
   std::shared_ptr<SkewCache> skews_;  ///< filled on demand; does not change results
+};
+
+/// What arrives at a receiver.
+class AtReceiver final : public duration::Reception {
+ public:
+  /// With the lanes' keys as they are when durations are asked for.
+  AtReceiver(const TransportError& error, std::uint32_t receiver) : error_(error), receiver_(receiver) {}
+  /// For worker threads: with `keys`, one to each of `entries`, whose pulses are asked for by address.
+  AtReceiver(const TransportError& error, std::uint32_t receiver, const std::vector<duration::Arrivals::Entry>& entries,
+             const std::vector<TransportError::Key>& keys)
+      : error_(error), receiver_(receiver), entries_(&entries), keys_(&keys) {}
+  [[nodiscard]] double bound_ns() const override { return error_.bound_ns(); }
+  void receive(const duration::Pulses& pulses, duration::Block& durations_ns) const override {
+    error_.receive(pulses, receiver_, key(pulses), durations_ns);
+  }
+  void add(const duration::Pulses& pulses, GroupMask groups, double weight,
+           const duration::Sum<double>& sum) const override {
+    error_.add(pulses, receiver_, key(pulses), groups, weight, sum);
+  }
+  void add(const duration::Pulses& pulses, GroupMask groups, double weight,
+           const duration::Sum<float>& sum) const override {
+    error_.add(pulses, receiver_, key(pulses), groups, weight, sum);
+  }
+
+ private:
+  [[nodiscard]] TransportError::Key key(const duration::Pulses& pulses) const;
+
+  const TransportError& error_;
+  std::uint32_t receiver_;
+  const std::vector<duration::Arrivals::Entry>* entries_ = nullptr;
+  const std::vector<TransportError::Key>* keys_ = nullptr;
 };
 
 }  // namespace chronotile::mesh

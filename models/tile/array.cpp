@@ -235,7 +235,8 @@ WeightMatrix WeightArray::weights(WeightSet set) const {
   return result;
 }
 
-void WeightArray::multiply(WeightSet set, const double* x, double* out, std::size_t lanes, int first, int last,
+template <typename Real>
+void WeightArray::multiply(WeightSet set, const Real* x, double* out, std::size_t lanes, int first, int last,
                            mac::Into into) const {
   const auto begin = static_cast<std::size_t>(first) * lanes;
   const auto end = static_cast<std::size_t>(last) * lanes;
@@ -246,25 +247,29 @@ void WeightArray::multiply(WeightSet set, const double* x, double* out, std::siz
     return;
   }
   if (folded_ && set == WeightSet::kWp2) {
-    std::vector<double> negated(static_cast<std::size_t>(kWires) * lanes);
-    std::transform(x, x + negated.size(), negated.begin(), [](double value) { return -value; });
+    std::vector<Real> negated(static_cast<std::size_t>(kWires) * lanes);
+    std::transform(x, x + negated.size(), negated.begin(), [](Real value) { return -value; });
     multiply(WeightSet::kWp1, negated.data(), out, lanes, first, last, into);
     return;
   }
   with_storage([&](const auto& sets) { mac::multiply(sets[at(set)].data(), x, out, lanes, first, last, isa_, into); });
 }
 
-void WeightArray::noise_variance(const double* const (&squares)[2], double* out, std::size_t lanes, int first,
+template void WeightArray::multiply<float>(WeightSet, const float*, double*, std::size_t, int, int, mac::Into) const;
+template void WeightArray::multiply<double>(WeightSet, const double*, double*, std::size_t, int, int, mac::Into) const;
+
+template <typename Real>
+void WeightArray::noise_variance(const Real* const (&squares)[2], double* out, std::size_t lanes, int first,
                                  int last) const {
   const auto begin = static_cast<std::size_t>(first) * lanes;
   const auto end = static_cast<std::size_t>(last) * lanes;
   mac::Into into = mac::Into::kReplace;
-  const auto add = [&](const Packed<mac::Half>& variance, const double* inputs) {
+  const auto add = [&](const Packed<mac::Half>& variance, const Real* inputs) {
     mac::multiply(variance.data(), inputs, out, lanes, first, last, isa_, into);
     into = mac::Into::kAdd;
   };
   if (same_variance_ && squares[0] != nullptr && squares[1] != nullptr) {
-    thread_local std::vector<double> sum;
+    thread_local std::vector<Real> sum;
     sum.resize(static_cast<std::size_t>(kWires) * lanes);
     std::transform(squares[0], squares[0] + sum.size(), squares[1], sum.begin(), std::plus<>());
     add(variance_[0], sum.data());
@@ -282,5 +287,8 @@ void WeightArray::noise_variance(const double* const (&squares)[2], double* out,
   }
   std::for_each(out + begin, out + end, [](double& value) { value *= 1.0 / kVarianceScale; });
 }
+
+template void WeightArray::noise_variance<float>(const float* const (&)[2], double*, std::size_t, int, int) const;
+template void WeightArray::noise_variance<double>(const double* const (&)[2], double*, std::size_t, int, int) const;
 
 }  // namespace chronotile::tile

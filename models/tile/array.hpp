@@ -74,8 +74,11 @@ class WeightArray {
   [[nodiscard]] WeightMatrix weights(WeightSet set) const;
   /// Whether WP2 is the negative of WP1 and may be folded: sums through WP2 are those through WP1 of -x.
   [[nodiscard]] bool folded() const { return folded_; }
-  /// Zeros for a set that was never programmed.
-  void multiply(WeightSet set, const double* x, double* out, std::size_t lanes, int first, int last,
+  /// Whether sums are in double precision, else in single.
+  [[nodiscard]] bool double_precision() const { return config_.double_precision; }
+  /// Zeros for a set that was never programmed. Real: float or double, rounded once to the precision of the sums.
+  template <typename Real>
+  void multiply(WeightSet set, const Real* x, double* out, std::size_t lanes, int first, int last,
                 mac::Into into = mac::Into::kReplace) const;
 
   /// Whether devices have noise from one integration to the next.
@@ -84,7 +87,8 @@ class WeightArray {
   /// devices' variance times squares[set], which holds x^2 (512 x lanes; null: no input through that set). The same as
   /// drawing every device anew, for a column's sums are of independent devices; gains of the lines enter as the mean of
   /// their squares.
-  void noise_variance(const double* const (&squares)[2], double* out, std::size_t lanes, int first, int last) const;
+  template <typename Real>
+  void noise_variance(const Real* const (&squares)[2], double* out, std::size_t lanes, int first, int last) const;
 
  private:
   template <typename Real>

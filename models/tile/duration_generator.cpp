@@ -50,6 +50,7 @@ void add_noise(double* voltages, const float* normals, std::size_t size, double 
 }  // namespace
 
 void DurationGenerator::start_ramp(double now, ChargeParts parts) {
+  drop_prepared();
   slope_code_ = context_.level(Group::kRampSlope);
   start_code_ = context_.level(Group::kRampStart);
   falling_ = (context_.level(Group::kRamp) & 2U) != 0;
@@ -58,54 +59,115 @@ void DurationGenerator::start_ramp(double now, ChargeParts parts) {
   slope_ = static_cast<double>(slope_code_) * context_.config.slope_per_code * periphery_.ramp_gain() *
            (falling_ ? -1.0 : 1.0);
   parts_ = std::move(parts);
-  voltage_known_ = false;
+  lane_keys_ = context_.services.lanes.keys();
+  noise_event_ = static_cast<std::uint32_t>(std::llround((now - context_.services.lanes.epoch_ns()) * 16.0));
+  normals_known_ = false;
   running_ = true;
   if (voltage_probe_.watched()) {
-    voltage_probe_.real(voltage().maxCoeff());
+    join_parts();
+    double largest = -kInfinity;
+    for (int group = 0; group < kWireGroups; ++group) {
+      const std::vector<double>& voltages = voltages_of(group);
+      largest = std::max(largest, *std::max_element(voltages.begin(), voltages.end()));
+    }
+    voltage_probe_.real(largest);
+  }
+  const GroupMask passing = context_.mask(Group::kEnable) & context_.mask(Group::kColumnOut);
+  if (passing != 0 && slope_ != 0) {
+    prepare(passing);
   }
 }
 
-/// Sum of charges over number of capacitors, per column group.
-const Block& DurationGenerator::voltage() {
-  if (voltage_known_) {
-    return voltage_;
+/// The gates of `groups` are open as the ramp starts, and in a moment their comparators will be asked when they fall: a
+/// job finds out meanwhile.
+void DurationGenerator::prepare(GroupMask groups) {
+  for (int group = 0; group < kWireGroups; ++group) {
+    if (contains(groups, group) && mismatched(group)) {
+      return;
+    }
   }
-  voltage_known_ = true;
-  voltage_.resize(kWires, static_cast<Eigen::Index>(context_.lanes()));
+  std::vector<const WorkPool::Ticket*> charges;
+  for (const ChargePart& part : parts_) {
+    if (part.charge) {
+      charges.push_back(&part.charge->settle());
+    }
+  }
+  prepared_.emission = new_emission();
+  prepared_.groups = groups;
+  prepared_.ticket = context_.services.workers.submit(
+      [this] {
+        Block& durations = prepared_.emission->durations_ns;
+        for (int group = 0; group < kWireGroups; ++group) {
+          if (contains(prepared_.groups, group)) {
+            prepared_.longest_ns[static_cast<std::size_t>(group)] = cross_group(group, 0.0, durations);
+          } else {
+            rows_of(durations, group).setZero();
+          }
+        }
+      },
+      charges);
+}
+
+void DurationGenerator::drop_prepared() {
+  context_.services.workers.wait(prepared_.ticket);
+  prepared_.emission.reset();
+}
+
+/// Charges and their energy are there.
+void DurationGenerator::join_parts() {
   for (const ChargePart& part : parts_) {
     if (part.charge) {
       part.charge->join();
     }
   }
-  average(parts_, kAllGroups, voltage_);
-  parts_.clear();
-  disturb();
-  return voltage_;
 }
 
-/// Saturation, and what the comparators make of the voltage.
-void DurationGenerator::disturb() {
-  const PeripheryConfig& errors = periphery_.config();
-  const auto size = static_cast<std::size_t>(voltage_.size());
-  if (errors.saturation == Saturation::kSoft) {
-    saturate(voltage_.data(), size, 1.0 / errors.saturation_weight_ns);
-  }
+/// Capacitor voltages of one column group as the comparators see them: sum of charges over number of capacitors,
+/// saturation, offsets and noise. The parts must be joined, or their jobs done. Valid until the thread's next call.
+const std::vector<double>& DurationGenerator::voltages_of(int group) {
+  thread_local std::vector<double> voltages;
   const std::size_t lanes = context_.lanes();
+  const std::size_t size = kWiresPerGroup * lanes;
+  const auto first = static_cast<std::size_t>(group) * kWiresPerGroup;
+  voltages.resize(size);
+  average(parts_, group, size, voltages.data());
+  const PeripheryConfig& errors = periphery_.config();
+  if (errors.saturation == Saturation::kSoft) {
+    saturate(voltages.data(), size, 1.0 / errors.saturation_weight_ns);
+  }
   if (errors.comparator_offset_sigma_weight_ns != 0) {
-    for (std::size_t column = 0; column < kWires; ++column) {
-      voltage_.row(static_cast<Eigen::Index>(column)) += periphery_.comparator_offset()[column];
+    for (std::size_t column = 0; column < kWiresPerGroup; ++column) {
+      const double offset = periphery_.comparator_offset()[first + column];
+      std::for_each_n(voltages.data() + column * lanes, lanes, [offset](double& voltage) { voltage += offset; });
     }
   }
   if (errors.comparator_noise_sigma_weight_ns != 0) {
-    const Services& services = context_.services;
-    const auto event = static_cast<std::uint32_t>(std::llround((start_ns_ - services.lanes.epoch_ns()) * 16.0));
-    bits_.resize(size);
-    normals_.resize(size);
-    noise::vector_bits({services.seed, services.chip, context_.config.index, noise::Purpose::kComparator, 0, 0, event},
-                       services.lanes.keys()->data(), lanes, bits_.data());
-    noise::vector_normals(bits_.data(), lanes, normals_.data());
-    add_noise(voltage_.data(), normals_.data(), size, errors.comparator_noise_sigma_weight_ns);
+    if (!normals_known_) {
+      normals_known_ = true;
+      draw_normals();
+    }
+    add_noise(voltages.data(), normals_.data() + first * lanes, size, errors.comparator_noise_sigma_weight_ns);
   }
+  return voltages;
+}
+
+/// Of all comparators, for this ramp.
+void DurationGenerator::draw_normals() {
+  thread_local std::vector<std::int16_t> bits;
+  const Services& services = context_.services;
+  const std::size_t lanes = context_.lanes();
+  bits.resize(kWires * lanes);
+  normals_.resize(kWires * lanes);
+  noise::vector_bits(
+      {services.seed, services.chip, context_.config.index, noise::Purpose::kComparator, 0, 0, noise_event_},
+      lane_keys_->data(), lanes, bits.data());
+  noise::vector_normals(bits.data(), lanes, normals_.data());
+}
+
+/// Of a ramp with a slope; see fill_durations.
+double DurationGenerator::cross_group(int group, double from_ns, Block& durations) {
+  const std::vector<double>& voltages = voltages_of(group);
+  return cross(voltages.data(), rows_of(durations, group).data(), voltages.size(), start_level_, 1.0 / slope_, from_ns);
 }
 
 bool DurationGenerator::mismatched(int group) const {
@@ -113,18 +175,20 @@ bool DurationGenerator::mismatched(int group) const {
 }
 
 double DurationGenerator::fill_durations(int group, double from_ns, Block& durations) {
-  const auto source = rows_of(voltage(), group);
-  auto result = rows_of(durations, group);
+  join_parts();
   if (slope_ != 0) {
-    return cross(source.data(), result.data(), static_cast<std::size_t>(source.size()), start_level_, 1.0 / slope_,
-                 from_ns);
+    return cross_group(group, from_ns, durations);
   }
-  if (contains(context_.level(Group::kComparator), group)) {
-    result = (source < start_level_).select(Block::Constant(result.rows(), result.cols(), kInfinity), 0.0);
-  } else {
-    result = (source > start_level_).select(Block::Constant(result.rows(), result.cols(), kInfinity), 0.0);
+  const std::vector<double>& voltages = voltages_of(group);
+  const bool below = contains(context_.level(Group::kComparator), group);
+  double* result = rows_of(durations, group).data();
+  double longest = 0;
+  for (std::size_t k = 0; k < voltages.size(); ++k) {
+    const bool high = below ? voltages[k] < start_level_ : voltages[k] > start_level_;
+    result[k] = high ? kInfinity : 0.0;
+    longest = std::max(longest, result[k]);
   }
-  return result.maxCoeff();
+  return longest;
 }
 
 void DurationGenerator::follow_gates(double now) {
@@ -155,7 +219,8 @@ void DurationGenerator::follow_gates(double now) {
   }
   if (!run) {
     running_ = false;
-    for (const ChargePart& part : parts_) {  // not needed, but worked out: its energy is booked
+    drop_prepared();
+    for (const ChargePart& part : parts_) {  // needed or not, it is worked out: its energy is booked
       if (part.charge) {
         part.charge->wait();
       }
@@ -190,7 +255,12 @@ std::shared_ptr<duration::Emission> DurationGenerator::new_emission() {
 void DurationGenerator::begin(GroupMask groups, double now) {
   drives_.emplace_back();
   Drive& drive = drives_.back();
-  std::shared_ptr<duration::Emission> emission = new_emission();
+  const bool prepared = prepared_.emission && now == start_ns_ && groups == prepared_.groups;
+  if (prepared) {
+    context_.services.workers.wait(prepared_.ticket);
+    join_parts();
+  }
+  std::shared_ptr<duration::Emission> emission = prepared ? std::move(prepared_.emission) : new_emission();
   emission->source = context_.config.index;
   emission->groups = groups;
   emission->lead_ns = now;
@@ -198,7 +268,7 @@ void DurationGenerator::begin(GroupMask groups, double now) {
   emission->heard = 0;
   emission->rising = 0;
   emission->final = false;
-  if (groups != kAllGroups) {
+  if (groups != kAllGroups && !prepared) {
     emission->durations_ns.setZero();
   }
   drive.pulses.emission = emission;
@@ -211,7 +281,8 @@ void DurationGenerator::begin(GroupMask groups, double now) {
       continue;
     }
     double& longest = drive.longest_ns[static_cast<std::size_t>(group)];
-    longest = fill_durations(group, drive.lead_ns, emission->durations_ns);
+    longest = prepared ? prepared_.longest_ns[static_cast<std::size_t>(group)]
+                       : fill_durations(group, drive.lead_ns, emission->durations_ns);
     if (mismatched(group)) {
       emission->rising = static_cast<GroupMask>(emission->rising | (1U << static_cast<unsigned>(group)));
       longest = kInfinity;

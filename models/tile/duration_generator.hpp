@@ -19,6 +19,9 @@ class DurationGenerator {
   DurationGenerator(const Context& context, const Periphery& periphery, duration::InitiatorSocket& columns,
                     sc_core::sc_event& end_due)
       : context_(context), periphery_(periphery), columns_(columns), end_due_(end_due) {}
+  DurationGenerator(const DurationGenerator&) = delete;
+  DurationGenerator& operator=(const DurationGenerator&) = delete;
+  ~DurationGenerator() { drop_prepared(); }
 
   /// Latches the ramp and starts it from the frozen charge of all capacitors that are connected (north to south).
   void start_ramp(double now, ChargeParts parts);
@@ -43,9 +46,20 @@ class DurationGenerator {
     std::uint64_t begun_delta = 0;
   };
 
-  /// As the comparators see it.
-  [[nodiscard]] const duration::Block& voltage();
-  void disturb();
+  /// An emission whose gates open as the ramp starts, its durations on their way in a job.
+  struct Prepared {
+    std::shared_ptr<duration::Emission> emission;  ///< null: none
+    GroupMask groups = 0;
+    std::array<double, kWireGroups> longest_ns{};
+    WorkPool::Ticket ticket;
+  };
+
+  void prepare(GroupMask groups);
+  void drop_prepared();
+  void join_parts();
+  [[nodiscard]] const std::vector<double>& voltages_of(int group);
+  void draw_normals();
+  double cross_group(int group, double from_ns, duration::Block& durations);
   /// Time from `from_ns` (relative to the ramp's start) that each comparator of `group` stays high, or, mismatched,
   /// time until it rises. Returns the largest.
   double fill_durations(int group, double from_ns, duration::Block& durations);
@@ -70,10 +84,11 @@ class DurationGenerator {
   std::uint32_t start_code_ = 0;
   bool falling_ = false;
   ChargeParts parts_;
-  duration::Block voltage_;
-  bool voltage_known_ = false;
-  std::vector<std::int16_t> bits_;  ///< scratch of the noise
+  std::shared_ptr<const Lanes::Keys> lane_keys_;  ///< of the comparators' noise
+  std::uint32_t noise_event_ = 0;
   std::vector<float> normals_;
+  bool normals_known_ = false;
+  Prepared prepared_;
   std::vector<std::shared_ptr<duration::Emission>> emissions_;  ///< to be used again when nobody else holds them
 
   GroupMask passing_ = 0;

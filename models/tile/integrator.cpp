@@ -8,6 +8,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 #include "common/every_isa.hpp"
 #include "models/base/noise.hpp"
@@ -56,78 +57,35 @@ std::uint32_t noise_event(double since_epoch_ns) {
   return (static_cast<std::uint32_t>(std::llround(since_epoch_ns * 16.0)) & kNoiseTicks) | kNoiseMark;
 }
 
-/// Durations that are known as they are received.
-class AsReceived final : public duration::Reception {
- public:
-  explicit AsReceived(const Block& durations) : durations_(durations) {}
-  [[nodiscard]] double bound_ns() const override { return kInfinity; }
-  void receive(const duration::Pulses& /*pulses*/, Block& durations) const override { durations = durations_; }
-  void add(const duration::Pulses& /*pulses*/, GroupMask groups, double weight, Block& sum) const override {
-    for_each_run(groups, [&](int first, int last) {
-      sum.middleRows(first, last - first) += weight * durations_.middleRows(first, last - first);
-    });
+/// An emission of its own that holds what is known of `sent` at a receiver: durations as received, or (null) as sent.
+std::shared_ptr<duration::Emission> as_received(const duration::Emission& sent, const Block* received) {
+  auto emission = std::make_shared<duration::Emission>(sent);
+  if (received != nullptr) {
+    emission->durations_ns = *received;
+    emission->counts.clear();
   }
-
- private:
-  const Block& durations_;
-};
-
-/// What the rows of a tile hear of the entries of a job.
-class AtRows final : public duration::Reception {
- public:
-  AtRows(const mesh::TransportError& error, std::uint32_t receiver,
-         const std::vector<duration::Arrivals::Entry>& entries, const std::vector<HeardPulses>& heard)
-      : error_(error), receiver_(receiver), entries_(entries), heard_(heard) {}
-  [[nodiscard]] double bound_ns() const override { return error_.bound_ns(); }
-  void receive(const duration::Pulses& pulses, Block& durations) const override {
-    durations = pulses.emission->durations_ns;
-    const HeardPulses& heard = heard_of(pulses);
-    if (!heard.as_received) {
-      error_.apply(pulses, receiver_, heard.key, durations);
-    }
-  }
-  void add(const duration::Pulses& pulses, GroupMask groups, double weight, Block& sum) const override {
-    const HeardPulses& heard = heard_of(pulses);
-    if (heard.as_received) {
-      AsReceived(pulses.emission->durations_ns).add(pulses, groups, weight, sum);
-    } else {
-      error_.add(pulses, receiver_, heard.key, groups, weight, sum);
-    }
-  }
-
- private:
-  [[nodiscard]] const HeardPulses& heard_of(const duration::Pulses& pulses) const {
-    const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                    [&](const duration::Arrivals::Entry& entry) { return &entry.pulses == &pulses; });
-    return heard_[static_cast<std::size_t>(found - entries_.begin())];
-  }
-
-  const mesh::TransportError& error_;
-  std::uint32_t receiver_;
-  const std::vector<duration::Arrivals::Entry>& entries_;
-  const std::vector<HeardPulses>& heard_;
-};
-
-CHRONOTILE_EVERY_ISA
-void add_up(const double* from, std::size_t rows, std::size_t size, double* sums) {
-  for (std::size_t row = 0; row < rows; ++row, from += size) {
-    for (std::size_t k = 0; k < size; ++k) {
-      sums[k] += from[k];
-    }
-  }
+  emission->longest_ns = emission->durations().maxCoeff();
+  emission->rising = 0;
+  emission->final = true;
+  return emission;
 }
 
-/// Sum of each lane's inputs, in an order that depends on nothing: eight sums of every eighth row, then those in turn.
-void add_lane_sums(const Block& x, std::vector<double>& partial, std::vector<double>& sums) {
-  const auto lanes = static_cast<std::size_t>(x.cols());
-  constexpr std::size_t kSums = 8;
-  partial.assign(kSums * lanes, 0.0);
-  add_up(x.data(), kWires / kSums, kSums * lanes, partial.data());
-  for (std::size_t sum = 0; sum < kSums; ++sum) {
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      sums[lane] += partial[sum * lanes + lane];
-    }
-  }
+CHRONOTILE_EVERY_ISA
+void square(const float* from, std::size_t size, float* to) {
+  std::transform(from, from + size, to, [](float value) { return value * value; });
+}
+CHRONOTILE_EVERY_ISA
+void square(const double* from, std::size_t size, double* to) {
+  std::transform(from, from + size, to, [](double value) { return value * value; });
+}
+
+CHRONOTILE_EVERY_ISA
+void subtract(const float* from, std::size_t size, float* to) {
+  std::transform(to, to + size, from, to, std::minus<>());
+}
+CHRONOTILE_EVERY_ISA
+void subtract(const double* from, std::size_t size, double* to) {
+  std::transform(to, to + size, from, to, std::minus<>());
 }
 
 CHRONOTILE_EVERY_ISA
@@ -139,15 +97,11 @@ void add_two(const double* first, const double* second, std::size_t size, double
 
 /// Memory of a thread that lives on from job to job.
 struct Scratch {
-  std::array<Block, 2> inputs;
-  std::array<Block, 2> squares;
   Block variance;
   std::vector<std::int16_t> bits;
   std::vector<float> normals;
   bool normals_known = false;
   std::vector<double> input_ns;
-  std::vector<double> sums;
-  std::vector<double> partial;
   std::vector<duration::Window> windows;
 };
 
@@ -156,40 +110,47 @@ Scratch& scratch() {
   return memory;
 }
 
+/// In the precision of the array: 512 x lanes each, and sums without signs.
+template <typename Real>
+struct Inputs {
+  std::array<std::vector<Real>, 2> of_set;
+  std::array<std::vector<Real>, 2> squares;
+  std::vector<Real> unsigned_sum;
+};
+
+template <typename Real>
+Inputs<Real>& inputs() {
+  thread_local Inputs<Real> memory;
+  return memory;
+}
+
 }  // namespace
 
-void average(const ChargeParts& parts, GroupMask groups, Block& result) {
-  for (int group = 0; group < kWireGroups; ++group) {
-    if (!contains(groups, group)) {
-      continue;
-    }
-    int capacitors = 0;
-    boost::container::small_vector<const Block*, 4> charges;
-    for (const ChargePart& part : parts) {
-      if (contains(part.groups, group)) {
-        ++capacitors;
-        if (part.charge && contains(part.charged, group)) {
-          charges.push_back(&part.charge->value);
-        }
+void average(const ChargeParts& parts, int group, std::size_t size, double* mean) {
+  int capacitors = 0;
+  boost::container::small_vector<const double*, 4> charges;
+  for (const ChargePart& part : parts) {
+    if (contains(part.groups, group)) {
+      ++capacitors;
+      if (part.charge && contains(part.charged, group)) {
+        charges.push_back(rows_of(part.charge->value, group).data());
       }
     }
-    auto mean = rows_of(result, group);
-    if (charges.size() == 2) {
-      add_two(rows_of(*charges[0], group).data(), rows_of(*charges[1], group).data(),
-              static_cast<std::size_t>(mean.size()), capacitors, mean.data());
-      continue;
-    }
-    if (charges.empty()) {
-      mean.setZero();
-      continue;
-    }
-    mean = rows_of(*charges[0], group);
-    for (std::size_t index = 1; index < charges.size(); ++index) {
-      mean += rows_of(*charges[index], group);
-    }
-    if (capacitors > 1) {
-      mean /= static_cast<double>(capacitors);
-    }
+  }
+  if (charges.size() == 2) {
+    add_two(charges[0], charges[1], size, capacitors, mean);
+    return;
+  }
+  if (charges.empty()) {
+    std::fill_n(mean, size, 0.0);
+    return;
+  }
+  std::copy_n(charges[0], size, mean);
+  for (std::size_t index = 1; index < charges.size(); ++index) {
+    std::transform(mean, mean + size, charges[index], mean, std::plus<>());
+  }
+  if (capacitors > 1) {
+    std::for_each_n(mean, size, [capacitors](double& value) { value /= static_cast<double>(capacitors); });
   }
 }
 
@@ -199,7 +160,12 @@ const Block& SpreadCharge::average() {
     const auto charged =
         std::find_if(parts.begin(), parts.end(), [](const ChargePart& part) { return part.charged != 0; });
     value.resize(kWires, charged->charge->value.cols());
-    tile::average(parts, groups, value);
+    for (int group = 0; group < kWireGroups; ++group) {
+      if (contains(groups, group)) {
+        auto rows = rows_of(value, group);
+        tile::average(parts, group, static_cast<std::size_t>(rows.size()), rows.data());
+      }
+    }
     parts.clear();
   }
   return value;
@@ -210,7 +176,7 @@ void Charge::wait() {
     workers.wait(ticket);
     for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
       work.entries[at(plane)].clear();
-      work.heard[at(plane)].clear();
+      work.keys[at(plane)].clear();
     }
   }
   if (!energy_nJ.empty()) {
@@ -323,12 +289,12 @@ double Integrator::end(Plane plane, const duration::Pulses& pulses) {
 void Integrator::receive(Arrived& arrived, double now) const {
   arrived.is_received = true;
   const duration::Pulses& pulses = arrived.entry.pulses;
-  const Block* durations = &pulses.emission->durations_ns;
+  const Block* durations = &pulses.emission->durations();
   const GroupMask rising = pulses.emission->rising & pulses.groups;
   if (!transport_.off() || rising != 0) {
-    arrived.received = std::make_unique<Block>(*durations);
-    transport_.apply(pulses, context_.config.index, arrived.entry.over ? arrived.key : transport_.key(pulses),
-                     *arrived.received);
+    arrived.received = std::make_unique<Block>();
+    transport_.receive(pulses, context_.config.index, arrived.entry.over ? arrived.key : transport_.key(pulses),
+                       *arrived.received);
     const double since_lead = (now - pulses.emission->lead_ns) - pulses.delay_ns;
     for (int group = 0; group < kWireGroups; ++group) {
       if (contains(rising, group)) {
@@ -410,6 +376,8 @@ void Integrator::close_windows(GroupMask closing, double now) {
               open_.end());
   check_closed(now);
   forget(now);
+  ++windows_closed_;
+  work_ahead(now);
 }
 
 void Integrator::check_closed(double now) {
@@ -606,8 +574,8 @@ double Integrator::missed_ns(Arrived& arrived, double now) const {
   if (columns == 0) {
     return end - lead;
   }
-  const std::vector<duration::Arrivals::Entry> entries{arrived.entry};
-  const AsReceived reception(arrived.received ? *arrived.received : arrived.entry.pulses.emission->durations_ns);
+  std::vector<duration::Arrivals::Entry> entries{arrived.entry};
+  entries.front().pulses.emission = as_received(*arrived.entry.pulses.emission, arrived.received.get());
   double missed = 0;
   for (const GroupMask part : classes) {
     if ((part & columns) == 0) {
@@ -629,7 +597,7 @@ double Integrator::missed_ns(Arrived& arrived, double now) const {
     }
     Block sum = Block::Zero(kWires, static_cast<Eigen::Index>(context_.lanes()));
     const duration::Coverage coverage =
-        duration::overlap(entries, windows.data(), windows.size(), arrived.received ? &reception : nullptr, sum);
+        duration::overlap(entries, windows.data(), windows.size(), nullptr, duration::sum_into(sum));
     missed = std::max(missed, coverage.missed_ns);
     const auto unmet = static_cast<GroupMask>(arrived.heard & ~(met & coverage.heard));
     if (unmet != 0) {
@@ -640,7 +608,7 @@ double Integrator::missed_ns(Arrived& arrived, double now) const {
 }
 
 void Integrator::forget(double now) {
-  const bool windows = !open_.empty() || !pending_.empty();
+  const bool windows = !open_.empty() || !pending_.empty() || !ahead_.windows.empty();
   bool unjudged = false;
   const auto done = [&](const ArrivedPointer& arrived) {
     const bool past = arrived->heard == 0 ? latest_end_ns(*arrived) <= now : arrived->judged;
@@ -663,15 +631,15 @@ void Integrator::forget(double now) {
   }
 }
 
-/// Takes what happened until now off the windows.
-void Integrator::take_work(double now, ChargeWork& work) {
+/// Takes what happened until now off the windows. Returns those that are over.
+std::vector<Integrator::Window> Integrator::take_work(double now, ChargeWork& work) {
   const auto take = [&](const Window& window, double close_ns) {
     work.windows.push_back({window.from_ns, close_ns, window.columns, window.rows, window.swapped, window.sets});
   };
   for (const Window& window : pending_) {
     take(window, window.close_ns);
   }
-  pending_.clear();
+  std::vector<Window> closed = std::exchange(pending_, {});
   for (Window& window : open_) {
     if (window.from_ns < now) {
       take(window, now);
@@ -703,44 +671,38 @@ void Integrator::take_work(double now, ChargeWork& work) {
   for (const ArrivedPointer& arrived : taken) {
     take_pulses(*arrived, now, work);
   }
+  return closed;
 }
 
 /// Pulses that may still change, on the wires or by their driver, are taken with an emission of their own that holds
 /// what is known now.
 void Integrator::take_pulses(const Arrived& arrived, double now, ChargeWork& work) const {
   duration::Arrivals::Entry entry = arrived.entry;
-  HeardPulses heard;
+  mesh::TransportError::Key key;
   if (arrived.entry.over && !arrived.is_received) {
-    heard.key = arrived.key;
+    key = arrived.key;
   } else {
-    heard.as_received = true;
     Arrived known;
     known.entry = arrived.entry;
     if (!arrived.entry.over) {
       receive(known, now);
     }
     const Block* received = arrived.entry.over ? arrived.received.get() : known.received.get();
-    auto emission = std::make_shared<duration::Emission>(*arrived.entry.pulses.emission);
-    if (received != nullptr) {
-      emission->durations_ns = *received;
-    }
-    emission->longest_ns = emission->durations_ns.maxCoeff();
-    emission->rising = 0;
-    emission->final = true;
-    entry.pulses.emission = std::move(emission);
+    entry.pulses.emission = as_received(*arrived.entry.pulses.emission, received);
     entry.over = true;
   }
   work.entries[at(arrived.plane)].push_back(std::move(entry));
-  work.heard[at(arrived.plane)].push_back(std::move(heard));
+  work.keys[at(arrived.plane)].push_back(std::move(key));
 }
 
-bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size_t set, Block& x,
+template <typename Real>
+bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size_t set, std::vector<Real>& x,
                             std::vector<double>& input_ns) const {
-  const auto lanes = static_cast<Eigen::Index>(context_.lanes());
+  const std::size_t lanes = context_.lanes();
   Scratch& memory = scratch();
+  std::vector<Real>& unsigned_sum = inputs<Real>().unsigned_sum;
   bool any = false;
   for (const bool swapped : {false, true}) {
-    bool added = false;
     for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
       memory.windows.clear();
       for (const ClosedWindow& window : work.windows) {
@@ -748,7 +710,8 @@ bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size
           continue;
         }
         if (!any) {
-          x.setZero(kWires, lanes);
+          x.assign(kWires * lanes, Real{0});
+          unsigned_sum.assign(duration::unsigned_size(lanes), Real{0});
           any = true;
         }
         if (window.rows[at(plane)] != 0) {
@@ -759,20 +722,15 @@ bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size
       if (memory.windows.empty() || entries.empty()) {
         continue;
       }
-      const std::vector<HeardPulses>& heard = work.heard[at(plane)];
-      const AtRows reception(transport_, context_.config.index, entries, heard);
-      duration::overlap(entries, memory.windows.data(), memory.windows.size(), transport_.off() ? nullptr : &reception,
-                        x);
-      added = true;
+      const mesh::AtReceiver reception(transport_, context_.config.index, entries, work.keys[at(plane)]);
+      duration::overlap<Real>(entries, memory.windows.data(), memory.windows.size(), &reception,
+                              {x.data(), lanes, unsigned_sum.data()});
     }
-    if (!added) {
-      continue;
-    }
-    // inputs count for energy whatever their sign: S = S+ + S- with S- = S+ - (S+ - S-)
-    memory.sums.assign(context_.lanes(), 0.0);
-    add_lane_sums(x, memory.partial, memory.sums);
-    for (std::size_t lane = 0; lane < memory.sums.size(); ++lane) {
-      input_ns[lane] = swapped ? 2.0 * input_ns[lane] - memory.sums[lane] : memory.sums[lane];
+  }
+  input_ns.assign(lanes, 0.0);
+  if (any) {  // inputs count for energy whatever their sign
+    for (std::size_t k = 0; k < unsigned_sum.size(); ++k) {
+      input_ns[k % lanes] += static_cast<double>(unsigned_sum[k]);
     }
   }
   return any;
@@ -801,8 +759,15 @@ void Integrator::work_out(Charge& result, const Charge* base, GroupMask charged)
   for_each_run(charged, [&](int first, int last) {
     result.value.middleRows(first, last - first) = base->value.middleRows(first, last - first);
   });
+  const auto integrate = [&](const ChargeWork& part, std::uint32_t number) {
+    if (array_.double_precision()) {
+      this->integrate<double>(part, number, result, charged);
+    } else {
+      this->integrate<float>(part, number, result, charged);
+    }
+  };
   if (periphery_.config().saturation != Saturation::kHard) {
-    integrate(work, 0, result, charged);
+    integrate(work, 0);
     return;
   }
   // windows one after the other: what was cut off in one does not come back in the next
@@ -816,7 +781,7 @@ void Integrator::work_out(Charge& result, const Charge* base, GroupMask charged)
     part.windows.assign(first, last);
     first = last;
     part.classes = classes_of(part.windows);
-    integrate(part, number, result, charged);
+    integrate(part, number);
     for_each_run(charged, [&](int begin, int end) {
       auto charge = result.value.middleRows(begin, end - begin);
       charge = charge.max(-full).min(full);
@@ -826,8 +791,10 @@ void Integrator::work_out(Charge& result, const Charge* base, GroupMask charged)
 
 /// Adds what `work` brings to `result`; `charged` are the column groups that hold something. `number` tells calls for
 /// one charge apart.
+template <typename Real>
 void Integrator::integrate(const ChargeWork& work, std::uint32_t number, Charge& result, GroupMask& charged) const {
   Scratch& memory = scratch();
+  Inputs<Real>& x = inputs<Real>();
   const TileConfig& config = context_.config;
   const double nanojoules_per_ns = 1e-6 * config.energy_per_cell_ns_fJ * kWiresPerGroup;  // of a row, a column group
   const GroupMask before = charged;
@@ -835,8 +802,7 @@ void Integrator::integrate(const ChargeWork& work, std::uint32_t number, Charge&
   for (const GroupMask columns : work.classes) {
     std::array<bool, 2> any{};
     for (std::size_t set = 0; set < 2; ++set) {
-      memory.input_ns.assign(context_.lanes(), 0.0);
-      any[set] = sum_inputs(work, columns, set, memory.inputs[set], memory.input_ns);
+      any[set] = sum_inputs(work, columns, set, x.of_set[set], memory.input_ns);
       const double factor = nanojoules_per_ns * static_cast<double>(count(columns));
       for (std::size_t lane = 0; lane < memory.input_ns.size(); ++lane) {
         result.energy_nJ[lane] += memory.input_ns[lane] * factor;
@@ -848,13 +814,14 @@ void Integrator::integrate(const ChargeWork& work, std::uint32_t number, Charge&
     if (array_.noisy()) {
       for (std::size_t set = 0; set < 2; ++set) {
         if (any[set]) {
-          memory.squares[set] = memory.inputs[set].square();
+          x.squares[set].resize(x.of_set[set].size());
+          square(x.of_set[set].data(), x.of_set[set].size(), x.squares[set].data());
         }
       }
     }
     const std::array<bool, 2> driven = any;
     if (any[0] && any[1] && array_.folded()) {
-      memory.inputs[0] -= memory.inputs[1];
+      subtract(x.of_set[1].data(), x.of_set[1].size(), x.of_set[0].data());
       any[1] = false;
     }
     GroupMask filled = before;
@@ -864,7 +831,7 @@ void Integrator::integrate(const ChargeWork& work, std::uint32_t number, Charge&
       }
       const auto multiply = [&](GroupMask groups, mac::Into into) {
         for_each_run(groups, [&](int first, int last) {
-          array_.multiply(static_cast<WeightSet>(set), memory.inputs[set].data(), result.value.data(), context_.lanes(),
+          array_.multiply(static_cast<WeightSet>(set), x.of_set[set].data(), result.value.data(), context_.lanes(),
                           first, last, into);
         });
       };
@@ -877,7 +844,7 @@ void Integrator::integrate(const ChargeWork& work, std::uint32_t number, Charge&
       add_offsets(work, columns, result.value);
     }
     if (array_.noisy()) {
-      add_noise(work, number, columns, driven, result.value);
+      add_noise<Real>(work, number, columns, driven, result.value);
     }
   }
 }
@@ -901,6 +868,7 @@ void Integrator::add_offsets(const ChargeWork& work, GroupMask columns, Block& v
 }
 
 /// Read noise of the devices.
+template <typename Real>
 void Integrator::add_noise(const ChargeWork& work, std::uint32_t number, GroupMask columns,
                            const std::array<bool, 2>& driven, Block& value) const {
   Scratch& memory = scratch();
@@ -917,8 +885,8 @@ void Integrator::add_noise(const ChargeWork& work, std::uint32_t number, GroupMa
     noise::vector_normals(memory.bits.data(), lanes, memory.normals.data());
   }
   memory.variance.resize(kWires, static_cast<Eigen::Index>(lanes));
-  const double* const squares[2] = {driven[0] ? memory.squares[0].data() : nullptr,
-                                    driven[1] ? memory.squares[1].data() : nullptr};
+  const std::array<std::vector<Real>, 2>& of_set = inputs<Real>().squares;
+  const Real* const squares[2] = {driven[0] ? of_set[0].data() : nullptr, driven[1] ? of_set[1].data() : nullptr};
   for_each_run(columns, [&](int first, int last) {
     array_.noise_variance(squares, memory.variance.data(), lanes, first, last);
     const std::size_t begin = static_cast<std::size_t>(first) * lanes;
@@ -928,47 +896,86 @@ void Integrator::add_noise(const ChargeWork& work, std::uint32_t number, GroupMa
 }
 
 ChargePart Integrator::freeze(double now) {
-  const bool any = !pending_.empty() ||
-                   std::any_of(open_.begin(), open_.end(), [&](const Window& window) { return window.from_ns < now; });
-  if (any) {
-    std::shared_ptr<Charge> next = new_charge();
-    ChargeWork& work = next->work;
-    work.windows.clear();
-    for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
-      work.entries[at(plane)].clear();
-      work.heard[at(plane)].clear();
-    }
-    take_work(now, work);
-    const bool heard = !work.entries[0].empty() || !work.entries[1].empty();
-    work.classes = classes_of(work.windows);
-    GroupMask columns = 0;
-    for (const ClosedWindow& window : work.windows) {
-      if ((heard || periphery_.offsets()) && (window.sets[0] || window.sets[1])) {
-        columns |= window.columns;
-      }
-    }
-    if (columns != 0) {
-      work.lanes = context_.services.lanes.keys();
-      work.event = noise_event(now - context_.services.lanes.epoch_ns());
-      work.classes.erase(std::remove_if(work.classes.begin(), work.classes.end(),
-                                        [&](GroupMask part) { return (part & columns) == 0; }),
-                         work.classes.end());
-      join();
-      if (charged_ != 0) {
-        charge_->join();
-      }
-      if (constexpr double kSeconds = 1e-9; array_.aged(now * kSeconds)) {
-        array_.advance(now * kSeconds, context_.services, context_.config.index);
-      }
-      Charge* result = next.get();  // outlives its job
-      next->ticket = context_.services.workers.submit([this, result, base = charged_ != 0 ? charge_ : nullptr,
-                                                       charged = charged_] { work_out(*result, base.get(), charged); });
-      charge_ = std::move(next);
-      charged_ |= columns;
-    }
+  work_up_to(now);
+  if (windows_closed_ > 0) {
+    windows_expected_ = windows_closed_;
   }
+  ahead_ = {};
   forget(now);
   return {kAllGroups, charged_, charge_};
+}
+
+/// Starts the job of everything up to now.
+void Integrator::work_up_to(double now) {
+  const bool any = !pending_.empty() ||
+                   std::any_of(open_.begin(), open_.end(), [&](const Window& window) { return window.from_ns < now; });
+  if (!any) {
+    return;
+  }
+  take_back();
+  std::shared_ptr<Charge> next = new_charge();
+  ChargeWork& work = next->work;
+  work.windows.clear();
+  for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
+    work.entries[at(plane)].clear();
+    work.keys[at(plane)].clear();
+  }
+  std::vector<Window> closed = take_work(now, work);
+  const bool heard = !work.entries[0].empty() || !work.entries[1].empty();
+  work.classes = classes_of(work.windows);
+  GroupMask columns = 0;
+  double last_close_ns = 0;
+  for (const ClosedWindow& window : work.windows) {
+    last_close_ns = std::max(last_close_ns, window.close_ns);
+    if ((heard || periphery_.offsets()) && (window.sets[0] || window.sets[1])) {
+      columns |= window.columns;
+    }
+  }
+  if (columns == 0) {
+    return;
+  }
+  work.lanes = context_.services.lanes.keys();
+  work.event = noise_event(last_close_ns - context_.services.lanes.epoch_ns());
+  work.classes.erase(
+      std::remove_if(work.classes.begin(), work.classes.end(), [&](GroupMask part) { return (part & columns) == 0; }),
+      work.classes.end());
+  join();
+  if (charged_ != 0) {
+    charge_->join();
+  }
+  if (constexpr double kSeconds = 1e-9; array_.aged(now * kSeconds)) {
+    array_.advance(now * kSeconds, context_.services, context_.config.index);
+  }
+  Charge* result = next.get();  // outlives its job
+  ahead_ = {charged_ != 0 ? charge_ : nullptr, charged_, std::move(closed)};
+  next->ticket = context_.services.workers.submit(
+      [this, result, base = ahead_.base, charged = charged_] { work_out(*result, base.get(), charged); });
+  charge_ = std::move(next);
+  charged_ |= columns;
+}
+
+/// Where as many windows have closed as the last time that the charge was read, it will be read next: work that is all
+/// known begins now. If another window opens all the same, take_back() makes it one piece of work with what follows, so
+/// that no result depends on the guess.
+void Integrator::work_ahead(double now) {
+  const bool known = open_.empty() && windows_closed_ == windows_expected_ &&
+                     std::all_of(arrived_.begin(), arrived_.end(), [](const ArrivedPointer& arrived) {
+                       return arrived->heard == 0 || arrived->entry.over;
+                     });
+  if (known) {
+    work_up_to(now);
+  }
+}
+
+void Integrator::take_back() {
+  if (ahead_.windows.empty()) {
+    return;
+  }
+  context_.services.workers.wait(charge_->ticket);
+  charge_ = std::move(ahead_.base);
+  charged_ = ahead_.base_charged;
+  pending_.insert(pending_.begin(), ahead_.windows.begin(), ahead_.windows.end());
+  ahead_ = {};
 }
 
 void Integrator::join() {
@@ -986,6 +993,7 @@ void Integrator::reset(GroupMask groups, double now) {
         std::remove_if(windows.begin(), windows.end(), [](const Window& window) { return window.columns == 0; }),
         windows.end());
   };
+  take_back();
   clear(pending_);
   for (Window& window : history_) {
     window.lost |= groups;
@@ -1006,6 +1014,9 @@ void Integrator::reset(GroupMask groups, double now) {
     open_[index].from_ns = now;
   }
   charged_ = static_cast<GroupMask>(charged_ & ~groups);
+  if (charged_ == 0 && pending_.empty()) {
+    windows_closed_ = 0;
+  }
   if (charged_ == 0 && charge_.use_count() == 2) {  // here and in charges_
     charge_->drop_taken();
   }

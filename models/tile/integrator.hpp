@@ -17,12 +17,6 @@
 
 namespace chronotile::tile {
 
-/// A pulse or part of one as the job that works charge out needs it; nothing in it changes any more.
-struct HeardPulses {
-  bool as_received = false;       ///< durations stand as received; else the transport error is added
-  mesh::TransportError::Key key;  ///< of that error
-};
-
 /// An integration window as a job needs it.
 struct ClosedWindow {
   double from_ns = 0;
@@ -45,9 +39,9 @@ struct ChargePart {
 };
 using ChargeParts = boost::container::small_vector<ChargePart, 2>;
 
-/// Charge over number of capacitors of all column groups, of parts that are joined: row by row the mean of those whose
-/// `groups` it belongs to, zero where there is no charge.
-void average(const ChargeParts& parts, GroupMask groups, duration::Block& result);
+/// Charge over number of capacitors of the columns of `group`, of parts whose values are known: the mean of those whose
+/// `groups` it belongs to, zero where there is no charge. `size` = kWiresPerGroup x lanes numbers into `mean`.
+void average(const ChargeParts& parts, int group, std::size_t size, double* mean);
 
 /// Charge that has spread over capacitors of several tiles, worked out when somebody needs it.
 struct SpreadCharge {
@@ -63,7 +57,7 @@ struct SpreadCharge {
 struct ChargeWork {
   std::vector<ClosedWindow> windows;
   std::array<std::vector<duration::Arrivals::Entry>, 2> entries;  ///< by plane
-  std::array<std::vector<HeardPulses>, 2> heard;                  ///< to each entry
+  std::array<std::vector<mesh::TransportError::Key>, 2> keys;     ///< to each entry
   GroupClasses classes;                                           ///< column groups that were in the same windows
   std::shared_ptr<const Lanes::Keys> lanes;                       ///< of the read noise
   std::uint32_t event = 0;                                        ///< of the read noise
@@ -80,6 +74,13 @@ struct Charge {
   void wait();
   /// Makes `value` valid.
   void join();
+  /// The ticket of the job after which `value` is valid: what it takes from others is there.
+  [[nodiscard]] const WorkPool::Ticket& settle() {
+    if (spread_ || rest_) {
+      join();
+    }
+    return ticket;
+  }
   /// Instead of a job: `next` in its groups, what `old` holds in `others`.
   void take(std::shared_ptr<SpreadCharge> next, GroupMask groups, std::shared_ptr<Charge> old, GroupMask others);
   void drop_taken();
@@ -104,14 +105,14 @@ enum class Plane : std::uint8_t { kWestEast, kSouthNorth };
 
 /// Rows and capacitors of a tile: from pulses and integration windows to charge.
 ///
-/// Charge is worked out from `freeze` on, in a job: all windows up to that moment, against all pulses up to that
-/// moment, as one signed sum of inputs per weight set and class of column groups (groups that were in the same
-/// windows), then one pass over the weights per set. Durations as received (transport error) are formed in the job,
-/// too, in the same pass as their sum; this thread only needs to know that windows cover them, for which the longest
-/// duration sent and the error's bound do nearly always. What windows and pulses that last bring later is left for the
-/// next time. Of a pulse that lasts, everything up to now is known: a cut can only shorten what is still to come. Sums
-/// run in a fixed order: planes, wire groups, pulses by leading edge and source, windows by time; windows that add
-/// before those that subtract. None of it depends on which lane lasts longest.
+/// Charge is worked out from `freeze` on (or a little earlier, see work_ahead), in a job: all windows up to that
+/// moment, against all pulses up to that moment, as one signed sum of inputs per weight set and class of column groups
+/// (groups that were in the same windows), then one pass over the weights per set. Durations as received (transport
+/// error) are formed in the job, too, in the same pass as their sum; this thread only needs to know that windows cover
+/// them, for which the longest duration sent and the error's bound do nearly always. What windows and pulses that last
+/// bring later is left for the next time. Of a pulse that lasts, everything up to now is known: a cut can only shorten
+/// what is still to come. Sums run in a fixed order: planes, wire groups, pulses by leading edge and source, windows by
+/// time; windows that add before those that subtract. None of it depends on which lane lasts longest.
 class Integrator {
  public:
   Integrator(const Context& context, WeightArray& array, const Periphery& periphery,
@@ -186,6 +187,13 @@ class Integrator {
     GroupMask lost = 0;            ///< columns whose charge of this window was precharged away after it closed
   };
 
+  /// Work that began before the charge was asked for, and what stands again if it is taken back.
+  struct Ahead {
+    std::shared_ptr<Charge> base;
+    GroupMask base_charged = 0;
+    std::vector<Window> windows;
+  };
+
   [[nodiscard]] std::array<GroupMask, 2> open_rows() const;
   void receive(Arrived& arrived, double now) const;
   /// No wire falls later, transport error included; infinity while it lasts.
@@ -195,16 +203,24 @@ class Integrator {
   void check_selects(double now);
   void open_windows(GroupMask opening, double now);
   void check_precharge(GroupMask opening);
-  void take_work(double now, ChargeWork& work);
+  void work_up_to(double now);
+  void work_ahead(double now);
+  void take_back();
+  std::vector<Window> take_work(double now, ChargeWork& work);
   void take_pulses(const Arrived& arrived, double now, ChargeWork& work) const;
   [[nodiscard]] std::shared_ptr<Charge> new_charge();
   void work_out(Charge& result, const Charge* base, GroupMask charged) const;
+  /// Real: the precision of the array.
+  template <typename Real>
   void integrate(const ChargeWork& work, std::uint32_t number, Charge& result, GroupMask& charged) const;
   void add_offsets(const ChargeWork& work, GroupMask columns, duration::Block& value) const;
+  template <typename Real>
   void add_noise(const ChargeWork& work, std::uint32_t number, GroupMask columns, const std::array<bool, 2>& driven,
                  duration::Block& value) const;
-  /// Signed sum of inputs, and their sum without signs, added to `input_ns`. Returns whether there is any window.
-  bool sum_inputs(const ChargeWork& work, GroupMask columns, std::size_t set, duration::Block& x,
+  /// Signed sum of inputs (512 x lanes), and their sum without signs, in `input_ns`. Returns whether there is any
+  /// window.
+  template <typename Real>
+  bool sum_inputs(const ChargeWork& work, GroupMask columns, std::size_t set, std::vector<Real>& x,
                   std::vector<double>& input_ns) const;
   [[nodiscard]] double missed_ns(Arrived& arrived, double now) const;
   void forget(double now);
@@ -221,6 +237,9 @@ class Integrator {
   std::vector<Window> history_;  ///< closed, wanted for pulses that are not yet judged
   std::shared_ptr<Charge> charge_;
   std::vector<std::shared_ptr<Charge>> charges_;  ///< all of them, to be used again when nobody else holds them
+  Ahead ahead_;
+  std::uint32_t windows_closed_ = 0;    ///< since the charge was reset
+  std::uint32_t windows_expected_ = 0;  ///< as many as when it was read last
   GroupMask charged_ = 0;
   GroupMask fresh_ = 0;     ///< precharged and not read since
   GroupMask conflict_ = 0;  ///< integrate while precharged, reported

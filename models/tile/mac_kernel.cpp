@@ -231,15 +231,15 @@ Kernels<Stored> kernels_of([[maybe_unused]] Isa isa) {
 
 /// Packs the inputs of `count` lanes and leaves out rows in which all of them are zero. A row of zeros cannot change a
 /// sum's value; it could only turn a -0 (an underflow) into +0, which `multiply` does for all.
-template <typename Real, int kLanes>
-Inputs<Real> pack_lanes(const double* x, std::size_t lanes, const std::uint16_t* chosen, Real* packed,
+template <typename Real, int kLanes, typename Input>
+Inputs<Real> pack_lanes(const Input* x, std::size_t lanes, const std::uint16_t* chosen, Real* packed,
                         std::uint16_t* rows) {
   int kept = 0;
   Real* to = packed;
   std::size_t offset[kLanes];
   std::copy_n(chosen, kLanes, offset);
   for (int row = 0; row < kWires; ++row) {
-    const double* from = x + static_cast<std::size_t>(row) * lanes;
+    const Input* from = x + static_cast<std::size_t>(row) * lanes;
     bool any = false;
     for (int lane = 0; lane < kLanes; ++lane) {
       to[lane] = static_cast<Real>(from[offset[lane]]);
@@ -252,8 +252,8 @@ Inputs<Real> pack_lanes(const double* x, std::size_t lanes, const std::uint16_t*
   return {packed, rows, kept};
 }
 
-template <typename Real>
-Inputs<Real> pack(const double* x, std::size_t lanes, const std::uint16_t* chosen, std::size_t count, Real* packed,
+template <typename Real, typename Input>
+Inputs<Real> pack(const Input* x, std::size_t lanes, const std::uint16_t* chosen, std::size_t count, Real* packed,
                   std::uint16_t* rows) {
   static_assert(kMostLanes == 6);
   switch (count) {
@@ -286,7 +286,8 @@ struct Scratch {
   std::vector<Real, boost::alignment::aligned_allocator<Real, 64>> sums;  ///< of one panel, lane by lane
   std::vector<std::uint16_t> rows;
   std::vector<std::uint16_t> lanes;  ///< those with an input
-  std::vector<std::uint64_t> any;    ///< per lane, bits of all its inputs but their signs
+  std::vector<std::uint64_t> any;    ///< per lane, bits of all its inputs
+  std::vector<std::uint32_t> any_single;
   std::vector<Block<Real>> blocks;
 };
 
@@ -296,13 +297,11 @@ Scratch<Real>& scratch() {
   return memory;
 }
 
-/// Finds the lanes that are not all zero.
-template <typename Real>
-void find_lanes(const double* x, std::size_t lanes, Scratch<Real>& memory) {
-  memory.any.assign(lanes, 0);
-  memory.lanes.clear();
-  std::uint64_t* any = memory.any.data();
-  const auto* bits = reinterpret_cast<const std::uint64_t*>(x);
+/// Finds the lanes that are not all zero: some bit but the sign is set. `any`: bits of each lane's inputs.
+template <typename Bits>
+void find_lanes(const Bits* bits, std::size_t lanes, std::vector<Bits>& any, std::vector<std::uint16_t>& found) {
+  any.assign(lanes, 0);
+  found.clear();
   if (lanes == 1) {
     for (std::size_t row = 0; row < kWires; ++row) {
       any[0] |= bits[row];
@@ -315,10 +314,20 @@ void find_lanes(const double* x, std::size_t lanes, Scratch<Real>& memory) {
     }
   }
   for (std::size_t lane = 0; lane < lanes; ++lane) {
-    if (any[lane] << 1U != 0) {
-      memory.lanes.push_back(static_cast<std::uint16_t>(lane));
+    if (static_cast<Bits>(any[lane] << 1U) != 0) {
+      found.push_back(static_cast<std::uint16_t>(lane));
     }
   }
+}
+
+template <typename Real>
+void find_lanes(const double* x, std::size_t lanes, Scratch<Real>& memory) {
+  find_lanes(reinterpret_cast<const std::uint64_t*>(x), lanes, memory.any, memory.lanes);
+}
+
+template <typename Real>
+void find_lanes(const float* x, std::size_t lanes, Scratch<Real>& memory) {
+  find_lanes(reinterpret_cast<const std::uint32_t*>(x), lanes, memory.any_single, memory.lanes);
 }
 
 }  // namespace
@@ -349,8 +358,8 @@ float from_half(Half value) {
   return Eigen::half_impl::half_to_float(Eigen::half_impl::raw_uint16_to_half(value.bits));
 }
 
-template <typename Stored>
-void multiply(const Stored* weights, const double* x, double* out, std::size_t lanes, int first, int last, Isa isa,
+template <typename Stored, typename Input>
+void multiply(const Stored* weights, const Input* x, double* out, std::size_t lanes, int first, int last, Isa isa,
               Into into) {
   using Real = Precision<Stored>;
   const Kernels<Stored> kernels = kernels_of<Stored>(isa);
@@ -404,8 +413,11 @@ void multiply(const Stored* weights, const double* x, double* out, std::size_t l
   }
 }
 
-template void multiply<float>(const float*, const double*, double*, std::size_t, int, int, Isa, Into);
-template void multiply<double>(const double*, const double*, double*, std::size_t, int, int, Isa, Into);
-template void multiply<Half>(const Half*, const double*, double*, std::size_t, int, int, Isa, Into);
+template void multiply(const float*, const float*, double*, std::size_t, int, int, Isa, Into);
+template void multiply(const float*, const double*, double*, std::size_t, int, int, Isa, Into);
+template void multiply(const double*, const float*, double*, std::size_t, int, int, Isa, Into);
+template void multiply(const double*, const double*, double*, std::size_t, int, int, Isa, Into);
+template void multiply(const Half*, const float*, double*, std::size_t, int, int, Isa, Into);
+template void multiply(const Half*, const double*, double*, std::size_t, int, int, Isa, Into);
 
 }  // namespace chronotile::tile::mac

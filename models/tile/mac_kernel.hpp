@@ -40,12 +40,15 @@ enum class Into : std::uint8_t { kReplace, kAdd };
 /// `weights`: kWires x kWires, packed, 64-byte aligned, finite. `x`, `out`: kWires x lanes, row-major; `x` finite,
 /// rounded once to the arithmetic's precision (Stored, or single for Half). Writes columns `first`..`last` - 1 of `out`
 /// and no others; a zero sum is +0. Lanes and rows without any input cost next to nothing.
-template <typename Stored>
-void multiply(const Stored* weights, const double* x, double* out, std::size_t lanes, int first, int last, Isa isa,
+template <typename Stored, typename Input>
+void multiply(const Stored* weights, const Input* x, double* out, std::size_t lanes, int first, int last, Isa isa,
               Into into = Into::kReplace);
 
-extern template void multiply<float>(const float*, const double*, double*, std::size_t, int, int, Isa, Into);
-extern template void multiply<double>(const double*, const double*, double*, std::size_t, int, int, Isa, Into);
-extern template void multiply<Half>(const Half*, const double*, double*, std::size_t, int, int, Isa, Into);
+extern template void multiply(const float*, const float*, double*, std::size_t, int, int, Isa, Into);
+extern template void multiply(const float*, const double*, double*, std::size_t, int, int, Isa, Into);
+extern template void multiply(const double*, const float*, double*, std::size_t, int, int, Isa, Into);
+extern template void multiply(const double*, const double*, double*, std::size_t, int, int, Isa, Into);
+extern template void multiply(const Half*, const float*, double*, std::size_t, int, int, Isa, Into);
+extern template void multiply(const Half*, const double*, double*, std::size_t, int, int, Isa, Into);
 
 }  // namespace chronotile::tile::mac

@@ -14,24 +14,6 @@ using isa::Group;
 
 constexpr double kFullAmplitude = 255;
 
-/// Durations as they arrive at the columns.
-class AtColumns final : public duration::Reception {
- public:
-  AtColumns(const mesh::TransportError& error, std::uint32_t receiver) : error_(error), receiver_(receiver) {}
-  [[nodiscard]] double bound_ns() const override { return error_.bound_ns(); }
-  void receive(const duration::Pulses& pulses, duration::Block& durations_ns) const override {
-    durations_ns = pulses.emission->durations_ns;
-    error_.apply(pulses, receiver_, durations_ns);
-  }
-  void add(const duration::Pulses& pulses, GroupMask groups, double weight, duration::Block& sum) const override {
-    error_.add(pulses, receiver_, error_.key(pulses), groups, weight, sum);
-  }
-
- private:
-  const mesh::TransportError& error_;
-  std::uint32_t receiver_;
-};
-
 /// Set of a device of pdev, and which of the set's two it is.
 WeightSet set_of(std::uint32_t device) { return device < 2 ? WeightSet::kWp1 : WeightSet::kWp2; }
 
@@ -94,10 +76,10 @@ void Programmer::act(double now) {
 
 void Programmer::write(double now) {
   widths_.setZero(kWires, static_cast<Eigen::Index>(context_.lanes()));
-  const AtColumns reception(transport_, context_.config.index);
+  const mesh::AtReceiver reception(transport_, context_.config.index);
   const duration::Window window{open_ns_, now, open_.columns, 1.0};
   const duration::Coverage coverage =
-      duration::overlap(arrivals_.entries(), &window, 1, transport_.off() ? nullptr : &reception, widths_, now);
+      duration::overlap(arrivals_.entries(), &window, 1, &reception, duration::sum_into(widths_), now);
   arrivals_.forget(now);
   if (coverage.partial != 0) {
     context_.report(ViolationKind::kPulseNotCovered,

@@ -12,10 +12,7 @@ namespace chronotile::host {
 using namespace landing_pad::map;
 
 ChipAccess::ChipAccess(bus::BusInitiator& initiator, std::uint32_t chip, const config::PlatformConfig& config)
-    : initiator_(initiator),
-      base_(chip * chip::map::kChipStride),
-      pad_(config.pad),
-      direct_(2 * config.floorplan.pads.size(), nullptr) {}
+    : initiator_(initiator), base_(chip * chip::map::kChipStride), pad_(config.pad) {}
 
 std::uint64_t ChipAccess::window(std::uint32_t pad_window) const { return base_ + chip::map::pad(pad_window); }
 
@@ -79,19 +76,12 @@ std::uint8_t* ChipAccess::words(std::uint32_t pad_window, std::uint32_t vector, 
   if (!pad_.quantise) {
     return nullptr;
   }
-  std::uint8_t*& first = direct_.at(pad_window);
-  if (first == nullptr) {
-    const std::uint64_t address = window(pad_window) + kBytes;
-    tlm::tlm_generic_payload payload;
-    payload.set_command(tlm::TLM_WRITE_COMMAND);
-    payload.set_address(address);
-    tlm::tlm_dmi region;
-    if (!initiator_.socket->get_direct_mem_ptr(payload, region)) {
-      throw std::logic_error(fmt::format("{}: no direct access to the pad at 0x{:x}", initiator_.name(), address));
-    }
-    first = region.get_dmi_ptr() + (address - region.get_start_address());
+  const std::uint64_t address = window(pad_window) + kBytes + index(vector, lane) * kVectorBytes;
+  std::uint8_t* const words = initiator_.direct(address, kVectorBytes);
+  if (words == nullptr) {
+    throw std::logic_error(fmt::format("{}: no direct access to the pad at 0x{:x}", initiator_.name(), address));
   }
-  return first + index(vector, lane) * kVectorBytes;
+  return words;
 }
 
 void ChipAccess::poke_reals(std::uint32_t pad_window, std::uint32_t vector, std::size_t lane, const double* counts) {

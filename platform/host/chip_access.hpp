@@ -55,7 +55,6 @@ class ChipAccess {
   bus::BusInitiator& initiator_;
   std::uint64_t base_;
   landing_pad::PadConfig pad_;
-  std::vector<std::uint8_t*> direct_;  ///< first word of each pad window; null: not asked yet
 };
 
 }  // namespace chronotile::host

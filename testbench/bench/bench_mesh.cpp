@@ -102,33 +102,16 @@ void vectors_through_six_nodes(benchmark::State& state, Design* design) {
   state.SetItemsProcessed(state.iterations());
 }
 
-class AtTap final : public duration::Reception {
- public:
-  explicit AtTap(const mesh::TransportError& error) : error_(error) {}
-  [[nodiscard]] double bound_ns() const override { return error_.bound_ns(); }
-  void receive(const duration::Pulses& pulses, duration::Block& durations_ns) const override {
-    durations_ns = pulses.emission->durations_ns;
-    error_.apply(pulses, 5, durations_ns);
-  }
-  void add(const duration::Pulses& pulses, GroupMask groups, double weight, duration::Block& sum) const override {
-    error_.add(pulses, 5, error_.key(pulses), groups, weight, sum);
-  }
-
- private:
-  const mesh::TransportError& error_;
-};
-
 void receive(benchmark::State& state, Design* design, mesh::TransportErrorMode mode) {
   Row& row = row_of(state, *design);
   mesh::TransportErrorConfig config;
   config.mode = mode;
   const mesh::TransportError error(config, row.services);
-  const AtTap reception(error);
+  const mesh::AtReceiver reception(error, 5);
   row.send();
   duration::Block sum = duration::Block::Zero(kWires, static_cast<Eigen::Index>(row.lanes.count()));
   for (auto _ : state) {
-    duration::overlap(row.arrivals.back()->entries(), duration::Window{0, 500}, error.off() ? nullptr : &reception,
-                      sum);
+    duration::overlap(row.arrivals.back()->entries(), duration::Window{0, 500}, &reception, sum);
     benchmark::DoNotOptimize(sum.data());
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(row.lanes.count()) * kWires);

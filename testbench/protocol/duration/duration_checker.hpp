@@ -103,7 +103,7 @@ class DurationChecker : public sc_core::sc_module {
   }
 
   void check_final(const duration::Emission& emission) {
-    const duration::Block& block = emission.durations_ns;
+    const duration::Block& block = emission.durations();
     const bool shape = block.rows() == kWires && static_cast<std::size_t>(block.cols()) == lanes_;
     require(shape, "final durations are not 512 x lanes");
     if (!shape) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <stdexcept>
 #include <thread>
@@ -39,6 +40,39 @@ TEST_P(WorkPoolTest, WaitRethrows) {
   auto ticket = pool.submit([] { throw std::runtime_error("no result"); });
   EXPECT_THROW(pool.wait(ticket), std::runtime_error);
   EXPECT_NO_THROW(pool.wait(ticket)) << "an empty ticket";
+}
+
+TEST_P(WorkPoolTest, AJobBeginsWhenThoseThatItNeedsAreDone) {
+  WorkPool pool(GetParam());
+  constexpr int kChains = 50;
+  std::vector<std::array<int, 2>> parts(kChains);
+  std::vector<int> sums(kChains);
+  std::vector<WorkPool::Ticket> first;
+  std::vector<WorkPool::Ticket> second;
+  std::vector<WorkPool::Ticket> last;
+  for (int chain = 0; chain < kChains; ++chain) {
+    auto& part = parts[static_cast<std::size_t>(chain)];
+    auto& sum = sums[static_cast<std::size_t>(chain)];
+    first.push_back(pool.submit([&part, chain] { part[0] = chain; }));
+    second.push_back(pool.submit([&part, chain] { part[1] = 1000 * chain; }));
+    last.push_back(pool.submit([&part, &sum] { sum = part[0] + part[1]; }, {&first.back(), &second.back()}));
+  }
+  for (int chain = kChains - 1; chain >= 0; --chain) {
+    pool.wait(last[static_cast<std::size_t>(chain)]);
+    EXPECT_EQ(sums[static_cast<std::size_t>(chain)], 1001 * chain);
+  }
+}
+
+TEST_P(WorkPoolTest, AJobAfterOneThatThrewOrIsDoneBegins) {
+  WorkPool pool(GetParam());
+  WorkPool::Ticket failed = pool.submit([] { throw std::runtime_error("no result"); });
+  WorkPool::Ticket done = pool.submit([] {});
+  pool.wait(done);
+  bool ran = false;
+  WorkPool::Ticket next = pool.submit([&ran] { ran = true; }, {&failed, &done});
+  pool.wait(next);
+  EXPECT_TRUE(ran);
+  EXPECT_THROW(pool.wait(failed), std::runtime_error);
 }
 
 TEST_P(WorkPoolTest, DestructionWithJobsLeft) {

@@ -24,5 +24,22 @@ TEST(BusInitiator, ExpectNamesAddressAndStatus) {
   });
 }
 
+TEST(BusInitiator, DirectAccessLastsUntilTheTargetTakesItBack) {
+  Memory memory("memory", {});
+  BusInitiator host("host");
+  host.socket.bind(memory.socket);
+  support::simulate([&] {
+    unsigned char* const word = host.direct(8, 4);
+    ASSERT_NE(word, nullptr);
+    EXPECT_EQ(word, memory.bytes().data() + 8);
+    EXPECT_EQ(host.direct(12, 4), word + 4);
+    EXPECT_EQ(host.direct(4094, 4), nullptr) << "beyond the end";
+    memory.allow_dmi(false);
+    EXPECT_EQ(host.direct(8, 4), nullptr);
+    memory.allow_dmi(true);
+    EXPECT_EQ(host.direct(8, 4), word);
+  });
+}
+
 }  // namespace
 }  // namespace chronotile::bus

@@ -46,7 +46,7 @@ struct Result {
 
 Result count(const Arrivals& arrivals, const std::vector<Window>& windows, int lanes = 1) {
   Result result{Block::Zero(kWires, lanes), {}};
-  result.coverage = overlap(arrivals.entries(), windows.data(), windows.size(), {}, result.sum);
+  result.coverage = overlap(arrivals.entries(), windows.data(), windows.size(), nullptr, sum_into(result.sum));
   return result;
 }
 
@@ -216,15 +216,28 @@ class Lengthening : public Reception {
     durations_ns = pulses.emission->durations_ns;
     durations_ns = (durations_ns > 0).select(durations_ns + 3, durations_ns);
   }
-  void add(const Pulses& pulses, GroupMask groups, double weight, Block& sum) const override {
+  void add(const Pulses& pulses, GroupMask groups, double weight, const Sum<double>& sum) const override {
+    add_to(pulses, groups, weight, sum);
+  }
+  void add(const Pulses& pulses, GroupMask groups, double weight, const Sum<float>& sum) const override {
+    add_to(pulses, groups, weight, sum);
+  }
+  mutable int received = 0;
+
+ private:
+  template <typename Real>
+  void add_to(const Pulses& pulses, GroupMask groups, double weight, const Sum<Real>& sum) const {
     Block durations_ns;
     receive(pulses, durations_ns);
     --received;
     for_each_run(groups, [&](int first, int last) {
-      sum.middleRows(first, last - first) += weight * durations_ns.middleRows(first, last - first);
+      const auto begin = static_cast<Eigen::Index>(static_cast<std::size_t>(first) * sum.lanes);
+      const auto end = static_cast<Eigen::Index>(static_cast<std::size_t>(last) * sum.lanes);
+      for (Eigen::Index k = begin; k < end; ++k) {
+        sum.values[k] += static_cast<Real>(weight * durations_ns.data()[k]);
+      }
     });
   }
-  mutable int received = 0;
 };
 
 TEST(Arrivals, ReceptionMayLengthenAPulse) {
@@ -240,6 +253,28 @@ TEST(Arrivals, ReceptionMayLengthenAPulse) {
   EXPECT_EQ(tail(0, 0), 2);
 }
 
+TEST(Arrivals, CoverageIsKnownByBoundsOnlyWhereTheyLeaveNoDoubt) {
+  Arrivals arrivals;
+  add(arrivals, vector_of(1, 100, 0x0f, 50));
+  add(arrivals, vector_of(2, 100, 0xf0, 20));
+  const Lengthening reception;
+  const auto known = [&](const Window& window) { return coverage_by_bounds(arrivals.entries(), window, &reception); };
+  const std::optional<Coverage> sure = known({95, 153, kAllGroups, 1});
+  ASSERT_TRUE(sure);
+  Block sum = Block::Zero(kWires, 1);
+  const Coverage looked = overlap(arrivals.entries(), Window{95, 153}, &reception, sum);
+  EXPECT_EQ(sure->heard, looked.heard);
+  EXPECT_EQ(sure->partial, 0);
+  EXPECT_EQ(sure->lead_in_ns, looked.lead_in_ns);
+  EXPECT_FALSE(known({95, 152, kAllGroups, 1})) << "the window may close too early";
+  EXPECT_TRUE(known({95, 152, 0xf0, 1}));
+  EXPECT_FALSE(known({101, 153, 0xf0, 1})) << "the window opens too late";
+  EXPECT_EQ(known({200, 300, kAllGroups, 1})->heard, 0);
+  add(arrivals, vector_of(3, 110, 0x01, 5));
+  EXPECT_FALSE(known({95, 153, kAllGroups, 1})) << "two on a wire";
+  EXPECT_EQ(reception.received, 0) << "nobody asked for the durations";
+}
+
 TEST(Arrivals, ReceivedDurationsAreWorkedOutFirstOnlyWhereTheBoundLeavesADoubt) {
   Arrivals arrivals;
   add(arrivals, vector_of(1, 100, kAllGroups, [](int wire, int) { return wire < 64 ? 50.0 : 20.0; }));
@@ -247,7 +282,7 @@ TEST(Arrivals, ReceivedDurationsAreWorkedOutFirstOnlyWhereTheBoundLeavesADoubt) 
   const Lengthening reception;
   const std::vector<Window> sure{{95, 153, kAllGroups, 1}, {395, 443, 0x0f, -1}, {395, 450, 0xf0, 2}};
   Block sum = Block::Zero(kWires, 1);
-  const Coverage coverage = overlap(arrivals.entries(), sure.data(), sure.size(), &reception, sum);
+  const Coverage coverage = overlap(arrivals.entries(), sure.data(), sure.size(), &reception, sum_into(sum));
   EXPECT_EQ(reception.received, 0);
   EXPECT_EQ(coverage.heard, kAllGroups);
   EXPECT_EQ(coverage.partial, 0);
@@ -256,7 +291,7 @@ TEST(Arrivals, ReceivedDurationsAreWorkedOutFirstOnlyWhereTheBoundLeavesADoubt) 
   EXPECT_EQ(sum(511, 0), 23 + 2 * 43);
   const std::vector<Window> doubtful{{95, 152, kAllGroups, 1}, {395, 443, 0x0f, -1}, {395, 450, 0xf0, 2}};
   Block other = Block::Zero(kWires, 1);
-  EXPECT_EQ(overlap(arrivals.entries(), doubtful.data(), doubtful.size(), &reception, other).partial, 0x01);
+  EXPECT_EQ(overlap(arrivals.entries(), doubtful.data(), doubtful.size(), &reception, sum_into(other)).partial, 0x01);
   EXPECT_EQ(reception.received, 1);
   EXPECT_EQ(other(0, 0), 52 - 43);
   EXPECT_TRUE((other.bottomRows(448) == sum.bottomRows(448)).all());
@@ -288,8 +323,8 @@ TEST(Arrivals, APulseThatLastsIsKnownUpToNow) {
   arrivals.begin(vector_of(1, 100, kAllGroups, 50));
   Block sum = Block::Zero(kWires, 1);
   const Window window{90, 130};
-  EXPECT_THROW(overlap(arrivals.entries(), &window, 1, {}, sum, 129), std::logic_error);
-  overlap(arrivals.entries(), &window, 1, {}, sum, 130);
+  EXPECT_THROW(overlap(arrivals.entries(), &window, 1, nullptr, sum_into(sum), 129), std::logic_error);
+  overlap(arrivals.entries(), &window, 1, nullptr, sum_into(sum), 130);
   EXPECT_EQ(sum(0, 0), 30);
 }
 

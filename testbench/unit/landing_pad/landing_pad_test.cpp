@@ -409,8 +409,16 @@ TEST(Pads, DirectMemoryIsTheByteWindow) {
     EXPECT_EQ(in.get_end_address(), 64 * map::kVectorBytes - 1);
     tlm::tlm_dmi out;
     ASSERT_TRUE(pads.olp_bus.socket->get_direct_mem_ptr(payload, out));
+    double invalidated_ns = 0;
+    pads.olp_bus.on_invalidate([&](std::uint64_t start, std::uint64_t end) {
+      invalidated_ns = duration::now_ns();
+      EXPECT_EQ(start, 0U);
+      EXPECT_EQ(end, 64 * map::kVectorBytes - 1);
+    });
     std::fill_n(in.get_dmi_ptr(), 512, static_cast<unsigned char>(42));
     support::wait_until_ns(500);
+    EXPECT_EQ(invalidated_ns, 400) << "words are stored in the background: pointers are asked for anew";
+    ASSERT_TRUE(pads.olp_bus.socket->get_direct_mem_ptr(payload, out));
     EXPECT_EQ(out.get_dmi_ptr()[511], 42);
     payload.set_address(map::kReal);
     EXPECT_FALSE(pads.ilp_bus.socket->get_direct_mem_ptr(payload, in));

@@ -372,7 +372,7 @@ TEST(ReadNoise, IsDrawnAnewForEachStreamAndStepAndNotForEachRun) {
     squares[static_cast<std::size_t>(wire)] = 900;
   }
   std::vector<double> variance(kWires);
-  site.tile.array().noise_variance({squares.data(), nullptr}, variance.data(), 1, 0, kWires);
+  site.tile.array().noise_variance<double>({squares.data(), nullptr}, variance.data(), 1, 0, kWires);
   double ratio = 0;
   for (Eigen::Index column = 0; column < kWires; ++column) {
     const auto sample = volts.row(column).leftCols(16);
