@@ -1,6 +1,10 @@
 #include "models/base/work_pool.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <mutex>
@@ -54,12 +58,37 @@ struct WorkPool::Impl {
       }
     }
     job->waiting_for_it.clear();
+    ++changes;
     finished.notify_all();
   }
 
   void enqueue(JobPointer job) {
     queue.push_back(std::move(job));
+    ++changes;
     available.notify_one();
+  }
+
+  /// Returns, perhaps without a cause, when something has changed since the caller took `lock`. What a thread waits for
+  /// mostly comes soon, so it looks for a while before it sleeps: waking it would take longer.
+  void wait_for_change(std::unique_lock<std::mutex>& lock, std::condition_variable& wake) {
+    const std::uint64_t seen = changes;
+    if (may_spin) {
+      lock.unlock();
+      const auto start = std::chrono::steady_clock::now();
+      do {
+        for (int turn = 0; turn < kLooks && changes.load(std::memory_order_relaxed) == seen; ++turn) {
+          pause();
+        }
+      } while (changes.load(std::memory_order_relaxed) == seen && std::chrono::steady_clock::now() - start < kLookTime);
+      lock.lock();
+    }
+    wake.wait(lock, [&] { return changes != seen; });
+  }
+
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
   }
 
   JobPointer take_next() {
@@ -81,15 +110,24 @@ struct WorkPool::Impl {
   void serve() {
     std::unique_lock lock(mutex);
     while (true) {
-      available.wait(lock, [this] { return stopping || !queue.empty(); });
       if (stopping) {
         return;
       }
-      run(lock, take_next());
+      if (queue.empty()) {
+        wait_for_change(lock, available);
+      } else {
+        run(lock, take_next());
+      }
     }
   }
 
+  static constexpr int kLooks = 64;
+  static constexpr std::chrono::microseconds kLookTime{100};
+
   std::mutex mutex;
+  /// Of the queue and of jobs that are done; changed under the mutex.
+  std::atomic<std::uint64_t> changes{0};
+  bool may_spin = true;  ///< no more threads than cores
   std::condition_variable available;
   std::condition_variable finished;
   std::deque<JobPointer> queue;
@@ -101,6 +139,7 @@ WorkPool::WorkPool(int threads) : threads_(threads), impl_(std::make_unique<Impl
   if (threads < 1) {
     throw std::invalid_argument("WorkPool: the number of threads must be at least 1");
   }
+  impl_->may_spin = static_cast<unsigned>(threads) <= std::thread::hardware_concurrency();
   for (int worker = 1; worker < threads; ++worker) {
     impl_->workers.emplace_back([this] { impl_->serve(); });
   }
@@ -110,6 +149,7 @@ WorkPool::~WorkPool() {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
+    ++impl_->changes;
   }
   impl_->available.notify_all();
   for (std::thread& worker : impl_->workers) {
@@ -133,6 +173,38 @@ WorkPool::Ticket WorkPool::submit(std::function<void()> work, const std::vector<
   return ticket;
 }
 
+void WorkPool::for_each(std::size_t count, const std::function<void(std::size_t)>& work) {
+  constexpr std::size_t kJobsPerThread = 4;  // so that none waits long for the others
+  const std::size_t jobs = threads_ == 1 ? 1 : std::min(count, kJobsPerThread * static_cast<std::size_t>(threads_));
+  std::vector<Ticket> tickets;
+  for (std::size_t job = 1; job < jobs; ++job) {
+    tickets.push_back(submit([&work, first = count * job / jobs, last = count * (job + 1) / jobs] {
+      for (std::size_t index = first; index < last; ++index) {
+        work(index);
+      }
+    }));
+  }
+  std::exception_ptr failure;
+  const auto attempt = [&failure](const auto& action) {
+    try {
+      action();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  };
+  attempt([&] {
+    for (std::size_t index = 0; jobs > 0 && index < count / jobs; ++index) {
+      work(index);
+    }
+  });
+  for (Ticket& ticket : tickets) {
+    attempt([&] { wait(ticket); });
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
 void WorkPool::wait(Ticket& ticket) {
   if (!ticket.pending()) {
     return;
@@ -145,7 +217,7 @@ void WorkPool::wait(Ticket& ticket) {
   }
   while (!job->done) {
     if (impl_->queue.empty()) {
-      impl_->finished.wait(lock);
+      impl_->wait_for_change(lock, impl_->finished);
     } else {
       impl_->run(lock, impl_->take_next());
     }

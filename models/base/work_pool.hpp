@@ -36,6 +36,9 @@ class WorkPool {
   /// Returns when the job is done; runs it (or others of the queue) on this thread if it has not begun. Rethrows what
   /// the job threw. No effect on an empty ticket.
   void wait(Ticket& ticket);
+  /// Calls work(0) to work(count - 1), side by side in jobs, and returns when all are done. Rethrows what one of them
+  /// threw.
+  void for_each(std::size_t count, const std::function<void(std::size_t)>& work);
   [[nodiscard]] int threads() const { return threads_; }
 
  private:

@@ -178,6 +178,51 @@ CHRONOTILE_AVX512 void avx512_panel(const typename V::Stored* panel, const Input
 
 #undef CHRONOTILE_PANEL_BODY
 
+/// to[c * lanes + l] = from[l * kPanel + c] in double precision, or adds it, for 16 lanes and 16 columns. A zero is +0.
+CHRONOTILE_AVX512 void turn_square(const float* from, double* to, std::size_t lanes, bool add) {
+  // with all of a mask: as in Avx512Half
+  constexpr __mmask16 kAll = 0xffff;
+  __m512 rows[16];
+  for (int row = 0; row < 16; ++row) {
+    rows[row] = _mm512_load_ps(from + static_cast<std::size_t>(row) * kPanel);
+  }
+  __m512 pairs[16];
+  for (int row = 0; row < 16; row += 2) {
+    pairs[row] = _mm512_maskz_unpacklo_ps(kAll, rows[row], rows[row + 1]);
+    pairs[row + 1] = _mm512_maskz_unpackhi_ps(kAll, rows[row], rows[row + 1]);
+  }
+  __m512 fours[16];
+  for (int row = 0; row < 16; row += 4) {
+    for (int half = 0; half < 2; ++half) {
+      const __m512d first = _mm512_castps_pd(pairs[row + half]);
+      const __m512d second = _mm512_castps_pd(pairs[row + half + 2]);
+      fours[row + 2 * half] = _mm512_castpd_ps(_mm512_maskz_unpacklo_pd(0xff, first, second));
+      fours[row + 2 * half + 1] = _mm512_castpd_ps(_mm512_maskz_unpackhi_pd(0xff, first, second));
+    }
+  }
+  for (int column = 0; column < 4; ++column) {
+    const __m512 low0 = _mm512_maskz_shuffle_f32x4(kAll, fours[column], fours[column + 4], 0x88);
+    const __m512 low1 = _mm512_maskz_shuffle_f32x4(kAll, fours[column], fours[column + 4], 0xdd);
+    const __m512 high0 = _mm512_maskz_shuffle_f32x4(kAll, fours[column + 8], fours[column + 12], 0x88);
+    const __m512 high1 = _mm512_maskz_shuffle_f32x4(kAll, fours[column + 8], fours[column + 12], 0xdd);
+    const __m512 turned[4] = {_mm512_maskz_shuffle_f32x4(kAll, low0, high0, 0x88),
+                              _mm512_maskz_shuffle_f32x4(kAll, low1, high1, 0x88),
+                              _mm512_maskz_shuffle_f32x4(kAll, low0, high0, 0xdd),
+                              _mm512_maskz_shuffle_f32x4(kAll, low1, high1, 0xdd)};
+    for (int four = 0; four < 4; ++four) {
+      double* out = to + static_cast<std::size_t>(column + 4 * four) * lanes;
+      const __m512d lanes16 = _mm512_castps_pd(turned[four]);
+      const __m256 halves[2] = {_mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xff, lanes16, 0)),
+                                _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xff, lanes16, 1))};
+      for (const __m256& half : halves) {
+        const __m512d more = _mm512_add_pd(_mm512_maskz_cvtps_pd(0xff, half), _mm512_setzero_pd());
+        _mm512_storeu_pd(out, add ? _mm512_add_pd(_mm512_loadu_pd(out), more) : more);
+        out += 8;
+      }
+    }
+  }
+}
+
 #endif  // CHRONOTILE_X86_KERNELS
 
 constexpr std::size_t kMostLanes = 6;  ///< of one block
@@ -230,8 +275,9 @@ Kernels<Stored> kernels_of([[maybe_unused]] Isa isa) {
 }
 
 /// Packs the inputs of `count` lanes and leaves out rows in which all of them are zero. A row of zeros cannot change a
-/// sum's value; it could only turn a -0 (an underflow) into +0, which `multiply` does for all.
-template <typename Real, int kLanes, typename Input>
+/// sum's value; it could only turn a -0 (an underflow) into +0, which `multiply` does for all. `side_by_side`: the
+/// chosen lanes are neighbours.
+template <bool kSideBySide, typename Real, int kLanes, typename Input>
 Inputs<Real> pack_lanes(const Input* x, std::size_t lanes, const std::uint16_t* chosen, Real* packed,
                         std::uint16_t* rows) {
   int kept = 0;
@@ -242,7 +288,7 @@ Inputs<Real> pack_lanes(const Input* x, std::size_t lanes, const std::uint16_t* 
     const Input* from = x + static_cast<std::size_t>(row) * lanes;
     bool any = false;
     for (int lane = 0; lane < kLanes; ++lane) {
-      to[lane] = static_cast<Real>(from[offset[lane]]);
+      to[lane] = static_cast<Real>(kSideBySide ? from[offset[0] + static_cast<std::size_t>(lane)] : from[offset[lane]]);
       any |= to[lane] != Real{0};
     }
     rows[kept] = static_cast<std::uint16_t>(row);
@@ -250,6 +296,13 @@ Inputs<Real> pack_lanes(const Input* x, std::size_t lanes, const std::uint16_t* 
     to += any ? kLanes : 0;
   }
   return {packed, rows, kept};
+}
+
+template <typename Real, int kLanes, typename Input>
+Inputs<Real> pack_lanes(const Input* x, std::size_t lanes, const std::uint16_t* chosen, Real* packed,
+                        std::uint16_t* rows) {
+  return chosen[kLanes - 1] - chosen[0] == kLanes - 1 ? pack_lanes<true, Real, kLanes>(x, lanes, chosen, packed, rows)
+                                                      : pack_lanes<false, Real, kLanes>(x, lanes, chosen, packed, rows);
 }
 
 template <typename Real, typename Input>
@@ -297,24 +350,24 @@ Scratch<Real>& scratch() {
   return memory;
 }
 
-/// Finds the lanes that are not all zero: some bit but the sign is set. `any`: bits of each lane's inputs.
+/// Finds the lanes that are not all zero: some bit but the sign is set. `any`: bits of some rows' inputs side by side.
 template <typename Bits>
 void find_lanes(const Bits* bits, std::size_t lanes, std::vector<Bits>& any, std::vector<std::uint16_t>& found) {
-  any.assign(lanes, 0);
-  found.clear();
-  if (lanes == 1) {
-    for (std::size_t row = 0; row < kWires; ++row) {
-      any[0] |= bits[row];
-    }
-  } else {
-    for (std::size_t row = 0; row < kWires; ++row) {
-      for (std::size_t lane = 0; lane < lanes; ++lane) {
-        any[lane] |= bits[row * lanes + lane];
-      }
+  constexpr std::size_t kRowsAtOnce = 16;
+  const std::size_t size = kRowsAtOnce * lanes;
+  any.assign(bits, bits + size);
+  for (std::size_t first = size; first < kWires * lanes; first += size) {
+    for (std::size_t k = 0; k < size; ++k) {
+      any[k] |= bits[first + k];
     }
   }
+  found.clear();
   for (std::size_t lane = 0; lane < lanes; ++lane) {
-    if (static_cast<Bits>(any[lane] << 1U) != 0) {
+    Bits of_lane = 0;
+    for (std::size_t k = lane; k < size; k += lanes) {
+      of_lane |= any[k];
+    }
+    if (static_cast<Bits>(of_lane << 1U) != 0) {
       found.push_back(static_cast<std::uint16_t>(lane));
     }
   }
@@ -394,6 +447,21 @@ void multiply(const Stored* weights, const Input* x, double* out, std::size_t la
       kernels.panel[block.count - 1](panel_weights, block.inputs, sums);
       sums += block.count * kPanel;
     }
+#ifdef CHRONOTILE_X86_KERNELS
+    if constexpr (std::is_same_v<Real, float>) {
+      constexpr std::size_t kSide = 16;
+      if (isa == Isa::kAvx512 && active == lanes && lanes % kSide == 0 && begin % 16 == 0 && end % 16 == 0) {
+        for (std::size_t first_lane = 0; first_lane < lanes; first_lane += kSide) {
+          for (int column = begin; column < end; column += 16) {
+            turn_square(memory.sums.data() + first_lane * kPanel + column,
+                        out + static_cast<std::size_t>(panel * kPanel + column) * lanes + first_lane, lanes,
+                        into == Into::kAdd);
+          }
+        }
+        continue;
+      }
+    }
+#endif
     for (int column = begin; column < end; ++column) {
       const Real* from = memory.sums.data() + column;
       double* to = out + static_cast<std::size_t>(panel * kPanel + column) * lanes;

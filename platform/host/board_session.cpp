@@ -58,7 +58,8 @@ struct BoardSession::Impl {
         period_ns(config.clock.period_ns),
         board(config, static_cast<std::uint32_t>(plan.chips.size()), options.lanes, options.threads),
         host("host", config),
-        summaries(plan.chips.size()) {
+        summaries(plan.chips.size()),
+        buffers(options.lanes) {
     host.bus().bind(board.bus());
     const auto overhead = static_cast<Cycles>(std::ceil(config.host.step_overhead_ns / period_ns - 1e-9));
     for (std::uint32_t chip = 0; chip < board.chips(); ++chip) {
@@ -93,25 +94,35 @@ struct BoardSession::Impl {
     }
   }
 
-  /// Asks the item for its inputs of a step of `chip`; true if it has work.
-  bool prepare(std::uint32_t chip, std::size_t lane, Item& item, double item_time_ns) {
-    std::vector<double>& inputs = buffer(chip);
-    std::fill(inputs.begin(), inputs.end(), 0.0);
-    if (!item.stream->prepare(chip, item_time_ns, inputs.data())) {
-      return false;
+  /// Asks those of `items` (null: none) for their inputs of a step of `chip` at `times_ns`, each in its item's time, and
+  /// writes them. Lanes go side by side. Items that have no work become null; lanes without work, silent.
+  void prepare(std::uint32_t chip, std::vector<Item*>& items, const std::vector<double>& times_ns,
+               std::vector<bool>& silent) {
+    ChipDriver& driver = *drivers[chip];
+    board.services(chip).workers.for_each(items.size(), [&](std::size_t lane) {
+      std::vector<double>& inputs = buffer(chip, lane);
+      std::fill(inputs.begin(), inputs.end(), 0.0);
+      if (items[lane] != nullptr && !items[lane]->stream->prepare(chip, times_ns[lane], inputs.data())) {
+        items[lane] = nullptr;
+        std::fill(inputs.begin(), inputs.end(), 0.0);
+      }
+    });
+    ChipDriver::LanesIn inputs(items.size(), nullptr);
+    for (std::size_t lane = 0; lane < items.size(); ++lane) {
+      if (items[lane] != nullptr || !silent[lane]) {
+        inputs[lane] = buffers[lane].data();
+      }
+      if (items[lane] != nullptr) {
+        board.services(chip).lanes.set_key(lane, {items[lane]->index, items[lane]->result.steps[chip]});
+      }
+      silent[lane] = items[lane] == nullptr;
     }
-    drivers[chip]->write_inputs(lane, inputs.data());
-    board.services(chip).lanes.set_key(lane, {item.index, item.result.steps[chip]});
-    return true;
+    driver.write_inputs(inputs);
   }
-  [[nodiscard]] std::vector<double>& buffer(std::uint32_t chip) {
-    buffers[chip].resize(std::max(drivers[chip]->plan().input_count, drivers[chip]->plan().output_count));
-    return buffers[chip];
-  }
-  void silence(std::uint32_t chip, std::size_t lane) {
-    std::vector<double>& inputs = buffer(chip);
-    std::fill(inputs.begin(), inputs.end(), 0.0);
-    drivers[chip]->write_inputs(lane, inputs.data());
+  /// Inputs or outputs of a lane.
+  [[nodiscard]] std::vector<double>& buffer(std::uint32_t chip, std::size_t lane) {
+    buffers[lane].resize(std::max(drivers[chip]->plan().input_count, drivers[chip]->plan().output_count));
+    return buffers[lane];
   }
 
   /// One step of a chip for the lanes in `items` (null: the lane rests), for whose items it begins at `begin`. Returns
@@ -139,16 +150,23 @@ struct BoardSession::Impl {
     if (first_step_wall_s == 0) {
       first_step_wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     }
-    std::vector<double>& outputs = buffer(chip);
+    ChipDriver::LanesOut outputs(items.size(), nullptr);
+    for (std::size_t lane = 0; lane < items.size(); ++lane) {
+      outputs[lane] = items[lane] != nullptr ? buffer(chip, lane).data() : nullptr;
+    }
+    driver.read_outputs(outputs);
+    board.services(chip).workers.for_each(items.size(), [&](std::size_t lane) {
+      if (items[lane] != nullptr) {
+        items[lane]->stream->complete(chip, nanoseconds(begin[lane] + length), outputs[lane]);
+      }
+    });
     for (std::size_t lane = 0; lane < items.size(); ++lane) {
       if (items[lane] != nullptr) {
-        driver.read_outputs(lane, outputs.data());
         items[lane]->energy_aJ += std::llround(energy_nJ[lane] * 1e9);
         ++items[lane]->result.steps[chip];
         items[lane]->result.conversions += driver.conversions_per_step();
         summary.chip_energy_nJ += energy_nJ[lane];
         ++summary.lane_steps;
-        items[lane]->stream->complete(chip, nanoseconds(begin[lane] + length), outputs.data());
         charge_host(driver, *items[lane]);
       }
     }
@@ -222,7 +240,7 @@ struct BoardSession::Impl {
   std::vector<Cycles> cadences;
   Cycles alignment = 1;
   std::vector<ChipSummary> summaries;
-  std::map<std::uint32_t, std::vector<double>> buffers;  ///< inputs or outputs of one lane, by chip
+  std::vector<std::vector<double>> buffers;  ///< inputs or outputs, by lane
   CalibrationSummary calibration;
   sc_core::sc_time calibration_time;  ///< simulated, on these lanes
   std::string failure;
@@ -306,25 +324,23 @@ void BoardSession::Impl::drive_chip(std::uint32_t chip) {
   std::vector<Item*> items(pipeline.size());
   std::vector<bool> silent(pipeline.size(), true);
   std::vector<Cycles> begin(pipeline.size());
+  std::vector<double> times_ns(pipeline.size());
   for (Cycles time = 0; items_left > 0 && !stopped();) {
     wait_until(time);
-    bool any = false;
     for (std::size_t lane = 0; lane < pipeline.size(); ++lane) {
-      PipelineLane& state = pipeline[lane];
-      const bool due = state.item != nullptr && state.start <= time;
-      const bool works = due && prepare(chip, lane, *state.item, nanoseconds(time - state.start));
-      if (due && !works && through(*state.item->stream)) {
+      const PipelineLane& state = pipeline[lane];
+      items[lane] = state.item != nullptr && state.start <= time ? state.item.get() : nullptr;
+      begin[lane] = time - state.start;
+      times_ns[lane] = nanoseconds(begin[lane]);
+    }
+    const std::vector<Item*> due = items;
+    prepare(chip, items, times_ns, silent);
+    for (std::size_t lane = 0; lane < pipeline.size(); ++lane) {
+      if (due[lane] != nullptr && items[lane] == nullptr && through(*due[lane]->stream)) {
         end_item(lane, time);
       }
-      items[lane] = works ? state.item.get() : nullptr;
-      any = any || works;
-      if (!works && !silent[lane]) {
-        silence(chip, lane);
-      }
-      silent[lane] = !works;
-      begin[lane] = time - state.start;
     }
-    if (!any) {
+    if (std::all_of(items.begin(), items.end(), [](const Item* item) { return item == nullptr; })) {
       check_progress();
       time += cadence;
       continue;
@@ -388,9 +404,9 @@ void BoardSession::Impl::run_chip(std::uint32_t chip, std::vector<std::unique_pt
   std::vector<Item*> working(options.lanes);
   std::vector<bool> silent(options.lanes, true);
   std::vector<Cycles> begin(options.lanes);
+  std::vector<double> times_ns(options.lanes);
   std::size_t next = 0;
   while (!stopped()) {
-    bool any = false;
     for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
       LaneState& state = lanes[lane];
       while (state.item == nullptr && next < items.size()) {
@@ -399,25 +415,23 @@ void BoardSession::Impl::run_chip(std::uint32_t chip, std::vector<std::unique_pt
           state = {candidate, 0};
         }
       }
-      working[lane] = nullptr;
       if (state.item != nullptr) {
         const double ready_ns = state.item->stream->ready_ns(chip);
-        const Cycles time = ready_ns < kNever_ns ? grid(std::max(ready_ns, nanoseconds(state.clock)), cadence) : 0;
-        if (ready_ns == kNever_ns || !prepare(chip, lane, *state.item, nanoseconds(time))) {
-          failure = fmt::format("item {} has no work for chip {} at {} ns, for which it said it was ready",
-                                state.item->index, chip, nanoseconds(time));
-          return;
-        }
-        working[lane] = state.item;
-        begin[lane] = time;
-        any = true;
-      } else if (!silent[lane]) {
-        silence(chip, lane);
+        begin[lane] = ready_ns < kNever_ns ? grid(std::max(ready_ns, nanoseconds(state.clock)), cadence) : 0;
+        times_ns[lane] = nanoseconds(begin[lane]);
       }
-      silent[lane] = state.item == nullptr;
+      working[lane] = state.item;
     }
-    if (!any) {
+    if (std::all_of(working.begin(), working.end(), [](const Item* item) { return item == nullptr; })) {
       return;
+    }
+    prepare(chip, working, times_ns, silent);
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+      if (lanes[lane].item != working[lane]) {
+        failure = fmt::format("item {} has no work for chip {} at {} ns, for which it said it was ready",
+                              lanes[lane].item->index, chip, times_ns[lane]);
+        return;
+      }
     }
     const Cycles from = now();
     const Cycles length = step(chip, working, begin);

@@ -144,32 +144,37 @@ bool Calibrator::measure(const KnownVectors& known, std::uint64_t round, std::ve
   const std::size_t width = counts_per_unit_.size();
   const std::vector<double> silence(inputs, 0.0);
   Lanes& lanes = services_.lanes;
+  const ChipDriver::LanesIn silent(lanes.count(), silence.data());
   words.assign(known.count * width, 0.0);
   for (std::size_t first = 0; first < known.count; first += lanes.count()) {
     if (stopped()) {
       return false;
     }
     const std::size_t count = std::min(lanes.count(), known.count - first);
+    ChipDriver::LanesIn lane_inputs = silent;
     for (std::size_t lane = 0; lane < lanes.count(); ++lane) {
       lanes.set_key(lane, {kNoiseStream | (first + lane), round});
-      driver_.write_inputs(lane, lane < count ? known.inputs.data() + (first + lane) * inputs : silence.data());
+      if (lane < count) {
+        lane_inputs[lane] = known.inputs.data() + (first + lane) * inputs;
+      }
     }
+    driver_.write_inputs(lane_inputs);
     driver_.forget_outputs();
     (void)driver_.take_energy();
     if (!driver_.step()) {
       return false;
     }
     const std::vector<double> energy_nJ = driver_.take_energy();
+    ChipDriver::LanesOut lane_words;
     for (std::size_t lane = 0; lane < count; ++lane) {
-      driver_.read_words(lane, words.data() + (first + lane) * width);
+      lane_words.push_back(words.data() + (first + lane) * width);
       summary.energy_nJ += energy_nJ[lane];
       summary.time_ns += driver_.latency_ns() + config_.host.step_overhead_ns;
     }
+    driver_.read_words(lane_words);
     sc_core::wait(config_.host.step_overhead_ns, sc_core::SC_NS);
   }
-  for (std::size_t lane = 0; lane < lanes.count(); ++lane) {
-    driver_.write_inputs(lane, silence.data());
-  }
+  driver_.write_inputs(silent);
   return true;
 }
 

@@ -72,11 +72,11 @@ std::vector<double> ChipAccess::read_vector(std::uint32_t pad_window, std::uint3
   return counts;
 }
 
-std::uint8_t* ChipAccess::words(std::uint32_t pad_window, std::uint32_t vector, std::size_t lane) {
+std::uint8_t* ChipAccess::words(std::uint32_t pad_window, std::uint32_t vector) {
   if (!pad_.quantise) {
     return nullptr;
   }
-  const std::uint64_t address = window(pad_window) + kBytes + index(vector, lane) * kVectorBytes;
+  const std::uint64_t address = window(pad_window) + kBytes + index(vector, 0) * kVectorBytes;
   std::uint8_t* const words = initiator_.direct(address, kVectorBytes);
   if (words == nullptr) {
     throw std::logic_error(fmt::format("{}: no direct access to the pad at 0x{:x}", initiator_.name(), address));

@@ -42,8 +42,11 @@ class ChipAccess {
 
   // The same without simulated time, for a host whose transfers overlap with the chip's work and whose time is charged
   // as one figure: in place where a pad grants a pointer (DMI), else by debug transport.
-  /// The 512 words of a vector in the pad's memory; nullptr where the pads hold real numbers.
-  [[nodiscard]] std::uint8_t* words(std::uint32_t pad_window, std::uint32_t vector, std::size_t lane);
+  /// The 512 words of a vector in the pad's memory, lane 0; nullptr where the pads hold real numbers. Valid until
+  /// simulated time goes on.
+  [[nodiscard]] std::uint8_t* words(std::uint32_t pad_window, std::uint32_t vector);
+  /// From the words of a lane to those of the next.
+  [[nodiscard]] std::size_t lane_stride() const { return pad_.vectors * landing_pad::map::kVectorBytes; }
   void poke_reals(std::uint32_t pad_window, std::uint32_t vector, std::size_t lane, const double* counts);
   void peek_reals(std::uint32_t pad_window, std::uint32_t vector, std::size_t lane, double* counts);
 

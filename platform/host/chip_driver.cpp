@@ -113,29 +113,48 @@ void ChipDriver::load_firmware() {
   sc_core::wait(100, sc_core::SC_NS);
 }
 
-void ChipDriver::write_inputs(std::size_t lane, const double* inputs) {
-  for (auto vector = plan_.inputs.begin(); vector != plan_.inputs.end();) {
-    // All entries of one vector of a pad stand behind each other.
-    const mapping::InputVector& first = *vector;
-    std::uint8_t* const words = access_.words(first.pad, first.vector, lane);
-    if (words != nullptr) {
-      std::memset(words, 0, kWires);
-    } else {
-      std::fill(reals_.begin(), reals_.end(), 0.0);
+void ChipDriver::write_inputs(const LanesIn& inputs) {
+  std::vector<std::uint8_t*> words;  // of lane 0, by input vector
+  for (const mapping::InputVector& vector : plan_.inputs) {
+    words.push_back(access_.words(vector.pad, vector.vector));
+  }
+  const auto write = [&](std::size_t lane) {
+    if (inputs[lane] == nullptr) {
+      return;
     }
-    for (; vector != plan_.inputs.end() && vector->pad == first.pad && vector->vector == first.vector; ++vector) {
-      const double* const in = inputs + vector->first;
-      const double scale = vector->part == mapping::InputPart::kNegative ? -full_scale_ : full_scale_;
-      if (words != nullptr) {
-        to_words(in, vector->count, scale, full_scale_, words + vector->wire);
+    for (std::size_t first = 0; first < plan_.inputs.size();) {
+      // All entries of one vector of a pad stand behind each other.
+      const mapping::InputVector& vector = plan_.inputs[first];
+      std::uint8_t* const bytes = words[first] != nullptr ? words[first] + lane * access_.lane_stride() : nullptr;
+      if (bytes != nullptr) {
+        std::memset(bytes, 0, kWires);
       } else {
-        std::transform(in, in + vector->count, reals_.begin() + vector->wire,
-                       [scale, this](double value) { return std::min(std::max(value * scale, 0.0), full_scale_); });
+        std::fill(reals_.begin(), reals_.end(), 0.0);
+      }
+      for (; first < plan_.inputs.size() && plan_.inputs[first].pad == vector.pad &&
+             plan_.inputs[first].vector == vector.vector;
+           ++first) {
+        const mapping::InputVector& part = plan_.inputs[first];
+        const double* const in = inputs[lane] + part.first;
+        const double scale = part.part == mapping::InputPart::kNegative ? -full_scale_ : full_scale_;
+        if (bytes != nullptr) {
+          to_words(in, part.count, scale, full_scale_, bytes + part.wire);
+        } else {
+          std::transform(in, in + part.count, reals_.begin() + part.wire,
+                         [scale, this](double value) { return std::min(std::max(value * scale, 0.0), full_scale_); });
+        }
+      }
+      if (bytes == nullptr) {
+        access_.poke_reals(vector.pad, vector.vector, lane, reals_.data());
       }
     }
-    if (words == nullptr) {
-      access_.poke_reals(first.pad, first.vector, lane, reals_.data());
+  };
+  if (!words.empty() && words.front() == nullptr) {  // over the bus
+    for (std::size_t lane = 0; lane < inputs.size(); ++lane) {
+      write(lane);
     }
+  } else {
+    workers_.for_each(inputs.size(), write);
   }
 }
 
@@ -143,9 +162,10 @@ void ChipDriver::forget_outputs() {
   std::fill(reals_.begin(), reals_.end(), 0.0);
   for (const mapping::OutputVector& vector : plan_.outputs) {
     const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
+    std::uint8_t* const words = access_.words(window, vector.vector);
     for (std::size_t lane = 0; lane < lanes_; ++lane) {
-      if (std::uint8_t* words = access_.words(window, vector.vector, lane); words != nullptr) {
-        std::memset(words, 0, kWires);
+      if (words != nullptr) {
+        std::memset(words + lane * access_.lane_stride(), 0, kWires);
       } else {
         access_.poke_reals(window, vector.vector, lane, reals_.data());
       }
@@ -153,57 +173,77 @@ void ChipDriver::forget_outputs() {
   }
 }
 
-void ChipDriver::read_outputs(std::size_t lane, double* outputs) {
-  std::fill(outputs, outputs + plan_.output_count, 0.0);
-  if (!units_.empty()) {
-    add_calibrated(lane, outputs);
-    return;
-  }
+void ChipDriver::read(const LanesOut& lanes, const Visit& visit) {
+  struct Place {
+    std::uint32_t window;
+    const std::uint8_t* words;  // of lane 0
+    std::size_t first_word;
+  };
+  std::vector<Place> places;
+  std::size_t first_word = 0;
   for (const mapping::OutputVector& vector : plan_.outputs) {
     const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
-    double* out = outputs + vector.first;
+    places.push_back({window, access_.words(window, vector.vector), first_word});
+    first_word += vector.count;
+  }
+  const auto read_lane = [&](std::size_t lane) {
+    if (lanes[lane] == nullptr) {
+      return;
+    }
+    for (std::size_t index = 0; index < places.size(); ++index) {
+      const mapping::OutputVector& vector = plan_.outputs[index];
+      const Place& place = places[index];
+      if (place.words != nullptr) {
+        visit(lanes[lane], index, place.first_word, {place.words + lane * access_.lane_stride() + vector.wire, nullptr});
+      } else {
+        access_.peek_reals(place.window, vector.vector, lane, reals_.data());
+        visit(lanes[lane], index, place.first_word, {nullptr, reals_.data() + vector.wire});
+      }
+    }
+  };
+  if (!places.empty() && places.front().words == nullptr) {  // over the bus
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+      read_lane(lane);
+    }
+  } else {
+    workers_.for_each(lanes.size(), read_lane);
+  }
+}
+
+void ChipDriver::read_outputs(const LanesOut& outputs) {
+  for (double* lane : outputs) {
+    if (lane != nullptr) {
+      std::fill(lane, lane + plan_.output_count, 0.0);
+    }
+  }
+  read(outputs, [this](double* lane, std::size_t index, std::size_t first_word, const Words& words) {
+    const mapping::OutputVector& vector = plan_.outputs[index];
+    double* const out = lane + vector.first;
     const double unit = 1.0 / vector.counts_per_unit;
-    if (const std::uint8_t* words = access_.words(window, vector.vector, lane); words != nullptr) {
-      add_words(words + vector.wire, vector.count, vector.zero_count, unit, out);
+    const bool calibrated = !units_.empty();
+    const double* const zeros = zeros_.data() + first_word;
+    const double* const units = units_.data() + first_word;
+    if (words.bytes != nullptr && calibrated) {
+      add_words(words.bytes, vector.count, zeros, units, out);
+    } else if (words.bytes != nullptr) {
+      add_words(words.bytes, vector.count, vector.zero_count, unit, out);
     } else {
-      access_.peek_reals(window, vector.vector, lane, reals_.data());
       for (std::uint32_t k = 0; k < vector.count; ++k) {
-        out[k] += (reals_[vector.wire + k] - vector.zero_count) * unit;
+        out[k] += calibrated ? (words.reals[k] - zeros[k]) * units[k] : (words.reals[k] - vector.zero_count) * unit;
       }
     }
-  }
+  });
 }
 
-void ChipDriver::add_calibrated(std::size_t lane, double* outputs) {
-  std::size_t word = 0;
-  for (const mapping::OutputVector& vector : plan_.outputs) {
-    const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
-    const double* const zeros = zeros_.data() + word;
-    const double* const units = units_.data() + word;
-    double* const out = outputs + vector.first;
-    if (const std::uint8_t* words = access_.words(window, vector.vector, lane); words != nullptr) {
-      add_words(words + vector.wire, vector.count, zeros, units, out);
+void ChipDriver::read_words(const LanesOut& counts) {
+  read(counts, [this](double* lane, std::size_t index, std::size_t first_word, const Words& words) {
+    const std::uint32_t count = plan_.outputs[index].count;
+    if (words.bytes != nullptr) {
+      std::copy_n(words.bytes, count, lane + first_word);
     } else {
-      access_.peek_reals(window, vector.vector, lane, reals_.data());
-      for (std::uint32_t k = 0; k < vector.count; ++k) {
-        out[k] += (reals_[vector.wire + k] - zeros[k]) * units[k];
-      }
+      std::copy_n(words.reals, count, lane + first_word);
     }
-    word += vector.count;
-  }
-}
-
-void ChipDriver::read_words(std::size_t lane, double* counts) {
-  for (const mapping::OutputVector& vector : plan_.outputs) {
-    const std::uint32_t window = chip_.floorplan().pads() + vector.pad;
-    if (const std::uint8_t* words = access_.words(window, vector.vector, lane); words != nullptr) {
-      std::copy_n(words + vector.wire, vector.count, counts);
-    } else {
-      access_.peek_reals(window, vector.vector, lane, reals_.data());
-      std::copy_n(reals_.data() + vector.wire, vector.count, counts);
-    }
-    counts += vector.count;
-  }
+  });
 }
 
 void ChipDriver::set_read_out(std::vector<double> zeros, std::vector<double> units) {

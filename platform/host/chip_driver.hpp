@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -31,16 +32,19 @@ class ChipDriver {
   /// Writes all programs and starts all controllers, which then wait for the start trigger.
   void load_firmware();
 
-  /// Inputs of a lane, all of the chip's (ChipPlan::input_count); cut at the ends of their range. Takes no simulated
-  /// time: transfers overlap with the chip's work in hardware, and HostConfig::step_overhead_ns stands for them.
-  void write_inputs(std::size_t lane, const double* inputs);
+  // By lane: a pointer to the chip's inputs or outputs; null: the lane stays as it is, or is not wanted. Lanes go side
+  // by side. Transfers take no simulated time: they overlap with the chip's work in hardware, and
+  // HostConfig::step_overhead_ns stands for them.
+  using LanesIn = std::vector<const double*>;
+  using LanesOut = std::vector<double*>;
+  /// All inputs (ChipPlan::input_count); cut at the ends of their range.
+  void write_inputs(const LanesIn& inputs);
   /// Forgets what the output pads hold, so that a step that captures nothing does not return old results.
   void forget_outputs();
-  /// Outputs of a lane in the network's units, partial sums added (ChipPlan::output_count).
-  void read_outputs(std::size_t lane, double* outputs);
-
-  /// All words of a lane in counts, ChipPlan::outputs one after the other.
-  void read_words(std::size_t lane, double* counts);
+  /// Outputs in the network's units, partial sums added (ChipPlan::output_count).
+  void read_outputs(const LanesOut& outputs);
+  /// All words in counts, ChipPlan::outputs one after the other.
+  void read_words(const LanesOut& counts);
   /// From now on the output of word k (numbered as in read_words) is (count - zeros[k]) * units[k].
   void set_read_out(std::vector<double> zeros, std::vector<double> units);
   /// Ages the devices from the time of calibration to that of the items, which is to write the same weights again: the
@@ -78,7 +82,15 @@ class ChipDriver {
 
  private:
   void program(double age_s, bool keep_weights);
-  void add_calibrated(std::size_t lane, double* outputs);
+  /// The words of one lane of an output vector: bytes, or numbers where the pads hold real ones.
+  struct Words {
+    const std::uint8_t* bytes;
+    const double* reals;
+  };
+  /// Calls visit(lanes[l], index of the output vector, its first word among those of all, words) for each lane that is
+  /// wanted and each output vector, lanes side by side.
+  using Visit = std::function<void(double* lane, std::size_t index, std::size_t first_word, const Words& words)>;
+  void read(const LanesOut& lanes, const Visit& visit);
   [[nodiscard]] std::uint64_t executed() const;
   [[nodiscard]] std::uint32_t controller(const std::string& name) const;
   [[nodiscard]] bool wait_for_finishers();

@@ -64,10 +64,14 @@ bool FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inpu
                                     std::size_t count) {
   host.show("write inputs");
   const std::vector<double> silence(inputs[first].size(), 0.0);
+  ChipDriver::LanesIn lane_inputs(lanes.count(), silence.data());
   for (std::size_t lane = 0; lane < lanes.count(); ++lane) {
     lanes.set_key(lane, {first + lane, 0});
-    driver.write_inputs(lane, lane < count ? inputs[first + lane].data() : silence.data());
+    if (lane < count) {
+      lane_inputs[lane] = inputs[first + lane].data();
+    }
   }
+  driver.write_inputs(lane_inputs);
   driver.forget_outputs();
   (void)driver.take_energy();
   meter.set_active_lanes(count);
@@ -80,13 +84,15 @@ bool FeedForwardSession::Impl::step(const std::vector<std::vector<double>>& inpu
   host.show("read outputs");
   const std::vector<double> energy_nJ = driver.take_energy();
   meter.set_active_lanes(0);
+  ChipDriver::LanesOut lane_outputs;
   for (std::size_t lane = 0; lane < count; ++lane) {
     StepResult& result = results[first + lane];
     const double host_nJ = static_cast<double>(driver.charge_host_aJ(driver.conversions_per_step())) * 1e-9;
     result = {std::vector<double>(driver.plan().output_count), driver.start_ns(), driver.latency_ns(),
               energy_nJ[lane] + host_nJ, energy_nJ[lane]};
-    driver.read_outputs(lane, result.outputs.data());
+    lane_outputs.push_back(result.outputs.data());
   }
+  driver.read_outputs(lane_outputs);
   return true;
 }
 

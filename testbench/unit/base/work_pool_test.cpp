@@ -75,6 +75,28 @@ TEST_P(WorkPoolTest, AJobAfterOneThatThrewOrIsDoneBegins) {
   EXPECT_THROW(pool.wait(failed), std::runtime_error);
 }
 
+TEST_P(WorkPoolTest, ForEachCallsEachOnceAndRethrowsWhenAllAreDone) {
+  WorkPool pool(GetParam());
+  for (const std::size_t count : {0U, 1U, 3U, 100U}) {
+    std::vector<std::atomic<int>> calls(count);
+    pool.for_each(count, [&](std::size_t index) { ++calls.at(index); });
+    for (const auto& call : calls) {
+      EXPECT_EQ(call, 1);
+    }
+  }
+  std::atomic<int> calls = 0;
+  const auto fail = [&](std::size_t index) {
+    ++calls;
+    if (index == 5) {
+      throw std::runtime_error("no result");
+    }
+  };
+  EXPECT_THROW(pool.for_each(16, fail), std::runtime_error);
+  const int after = calls;
+  std::this_thread::yield();
+  EXPECT_EQ(calls, after) << "none is left running";
+}
+
 TEST_P(WorkPoolTest, DestructionWithJobsLeft) {
   std::atomic<int> runs = 0;
   {
