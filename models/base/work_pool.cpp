@@ -53,8 +53,9 @@ struct WorkPool::Impl {
     lock.lock();
     job->done = true;
     for (JobPointer& next : job->waiting_for_it) {
-      if (--next->waits_for == 0) {
-        enqueue(std::move(next));
+      if (--next->waits_for == 0) {  // next in turn: what it needs is still in the cache
+        queue.push_front(std::move(next));
+        available.notify_one();
       }
     }
     job->waiting_for_it.clear();

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/container/small_vector.hpp>
 #include <cmath>
+#include <cstring>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
@@ -122,6 +123,13 @@ template <typename Real>
 Inputs<Real>& inputs() {
   thread_local Inputs<Real> memory;
   return memory;
+}
+
+/// `size` zeros. (std::vector::assign writes them one by one.)
+template <typename Real>
+void clear(std::size_t size, std::vector<Real>& values) {
+  values.resize(size);
+  std::memset(values.data(), 0, size * sizeof(Real));
 }
 
 }  // namespace
@@ -710,8 +718,8 @@ bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size
           continue;
         }
         if (!any) {
-          x.assign(kWires * lanes, Real{0});
-          unsigned_sum.assign(duration::unsigned_size(lanes), Real{0});
+          clear(kWires * lanes, x);
+          clear(duration::unsigned_size(lanes), unsigned_sum);
           any = true;
         }
         if (window.rows[at(plane)] != 0) {
@@ -729,8 +737,10 @@ bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size
   }
   input_ns.assign(lanes, 0.0);
   if (any) {  // inputs count for energy whatever their sign
-    for (std::size_t k = 0; k < unsigned_sum.size(); ++k) {
-      input_ns[k % lanes] += static_cast<double>(unsigned_sum[k]);
+    for (std::size_t first = 0; first < unsigned_sum.size(); first += lanes) {
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        input_ns[lane] += static_cast<double>(unsigned_sum[first + lane]);
+      }
     }
   }
   return any;

@@ -96,8 +96,9 @@ struct Tile::Impl {
   /// Reads the levels. Returns those that have changed since the last time.
   Signals read_levels() {
     Signals changed = 0;
+    const std::uint16_t* const all = owner.control->levels();
     for (const Group group : kWatched) {
-      const std::uint32_t level = context.level(group);
+      const std::uint32_t level = all != nullptr ? all[static_cast<std::size_t>(group)] : context.level(group);
       std::uint32_t& last = levels[static_cast<std::size_t>(group)];
       if (level != last) {
         last = level;
