@@ -1181,5 +1181,69 @@ TEST(TileBits, DependNotOnLanesWherePulsesLastWhenChargeIsWanted) {
   }
 }
 
+/// A tile that is read twice, the first time after `first` windows, the second time after `second`.
+class ReadTwice {
+ public:
+  ReadTwice(const std::string& name, int first, int second, int threads = 1) : shared_(kLanes, threads) {
+    shared_.energy = energy::Meter(kLanes);
+    mesh::TransportErrorConfig transport;
+    transport.mode = mesh::TransportErrorMode::kUniform;
+    TileConfig config;
+    config.array.devices.enabled = true;  // with read noise
+    site_ = std::make_unique<Site>(name, shared_.services, config, transport);
+    site_->tile.program(WeightSet::kWp1, random_weights(1));
+    step(0, first);
+    step(kSecond_ns, second);
+  }
+  void begin_second() {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      shared_.lanes.set_key(lane, {lane, 1});
+    }
+    shared_.lanes.set_epoch_ns(kSecond_ns);
+    (void)shared_.energy.take_lanes();
+  }
+  [[nodiscard]] const Block& second() const { return site_->out.emissions.at(1)->durations_ns; }
+  [[nodiscard]] std::vector<double> energy_of_second() { return shared_.energy.take_lanes(); }
+  [[nodiscard]] std::uint64_t violations() const { return shared_.violations.count(); }
+
+  static constexpr double kSecond_ns = 2000;
+
+ private:
+  static constexpr std::size_t kLanes = 4;
+
+  void step(double from_ns, int windows) {
+    prepare(site_->lc, from_ns);
+    for (int number = 0; number < windows; ++number) {
+      const double open_ns = from_ns + 10 + 80 * number;
+      window(site_->lc, open_ns, open_ns + 70);
+      site_->rows.at(open_ns + 2, random_pulses(60 + static_cast<std::uint32_t>(number), kLanes));
+    }
+    read(site_->lc, from_ns + 400, from_ns + 1500);
+  }
+
+  support::TestServices shared_;
+  std::unique_ptr<Site> site_;
+};
+
+// Matrix work begins when as many windows have closed as before the last read-out.
+TEST(TileBits, DependNotOnTheGuessWhichWindowIsTheLast) {
+  ReadTwice right("right", 3, 3);
+  ReadTwice too_early("too_early", 1, 3);
+  ReadTwice threaded("threaded", 2, 3, 2);
+  ReadTwice never("never", 4, 3);
+  run_until(ReadTwice::kSecond_ns - 100);
+  for (ReadTwice* tile : {&right, &too_early, &threaded, &never}) {
+    tile->begin_second();
+  }
+  run_until(2 * ReadTwice::kSecond_ns);
+  EXPECT_GT(right.second().maxCoeff(), 50);
+  const std::vector<double> energy = right.energy_of_second();
+  for (ReadTwice* tile : {&too_early, &threaded, &never}) {
+    EXPECT_TRUE((tile->second() == right.second()).all());
+    EXPECT_EQ(tile->energy_of_second(), energy);
+    EXPECT_EQ(tile->violations(), right.violations());
+  }
+}
+
 }  // namespace
 }  // namespace chronotile::tile
