@@ -20,8 +20,9 @@ class Lanes {
  public:
   using Keys = std::vector<LaneKey>;
 
-  explicit Lanes(std::size_t count) : keys_(std::make_shared<Keys>(count)) {}
-  [[nodiscard]] std::size_t count() const { return keys_->size(); }
+  explicit Lanes(std::size_t count) : count_(count), keys_(std::make_shared<Keys>(count)) {}
+  /// May be asked by any thread.
+  [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] const LaneKey& key(std::size_t lane) const { return (*keys_)[lane]; }
   /// The keys as they are now; what is returned never changes, so work of this step may use it whenever it runs.
   [[nodiscard]] std::shared_ptr<const Keys> keys() const { return keys_; }
@@ -37,6 +38,7 @@ class Lanes {
   void set_epoch_ns(double epoch_ns) { epoch_ns_ = epoch_ns; }
 
  private:
+  const std::size_t count_;
   std::shared_ptr<Keys> keys_;
   double epoch_ns_ = 0;
 };

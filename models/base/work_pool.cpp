@@ -190,7 +190,7 @@ void WorkPool::for_each(std::size_t count, const std::function<void(std::size_t)
     try {
       action();
     } catch (...) {
-      failure = std::current_exception();
+      failure = failure ? failure : std::current_exception();
     }
   };
   attempt([&] {
@@ -203,6 +203,13 @@ void WorkPool::for_each(std::size_t count, const std::function<void(std::size_t)
   }
   if (failure) {
     std::rethrow_exception(failure);
+  }
+}
+
+void WorkPool::drop(Ticket& ticket) noexcept {
+  try {
+    wait(ticket);
+  } catch (...) {  // nobody wants the result any more
   }
 }
 

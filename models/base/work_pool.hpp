@@ -8,8 +8,9 @@
 
 namespace chronotile {
 
-/// Worker threads for matrix work between the moment its inputs are final and the first moment simulated time needs
-/// its result. With one thread a job runs where it is waited for. Jobs must not touch the simulation kernel.
+/// Worker threads for work on numbers between the moment its inputs are final and the first moment simulated time needs
+/// its result. With one thread a job runs where it is waited for. Jobs must not touch the simulation kernel, nor what
+/// the simulation's own thread may change meanwhile.
 class WorkPool {
  public:
   /// `threads` >= 1 counts the simulation's own thread.
@@ -36,8 +37,10 @@ class WorkPool {
   /// Returns when the job is done; runs it (or others of the queue) on this thread if it has not begun. Rethrows what
   /// the job threw. No effect on an empty ticket.
   void wait(Ticket& ticket);
-  /// Calls work(0) to work(count - 1), side by side in jobs, and returns when all are done. Rethrows what one of them
-  /// threw.
+  /// As wait(), whatever the job threw: for destructors.
+  void drop(Ticket& ticket) noexcept;
+  /// Calls work(0) to work(count - 1), side by side in jobs, and returns when all are done. Rethrows what the first of
+  /// them threw; whether those behind it are called is open.
   void for_each(std::size_t count, const std::function<void(std::size_t)>& work);
   [[nodiscard]] int threads() const { return threads_; }
 

@@ -24,10 +24,13 @@ using SourceId = std::uint32_t;
 /// from the west-east wires). Keys the systematic transport error and counts hops for energy.
 using HopId = std::uint16_t;
 
-/// What a driver puts on the wires, shared by all branches of a multicast. `durations_ns` is filled in before
-/// begin_pulses and never changes after end_pulses: falling edge minus common leading edge of each wire and lane; 0 =
-/// no pulse. In between, the driver may cut pulses: at time t it shortens those that last longer to t, so that at any
-/// time the durations tell all that has happened until then. Infinite: only a cut ends it.
+/// What a driver puts on the wires, shared by all branches of a multicast. Durations are filled in before begin_pulses
+/// and never change after end_pulses: falling edge minus common leading edge of each wire and lane; 0 = no pulse. In
+/// between, the driver may cut pulses: at time t it shortens those that last longer to t, so that at any time the
+/// durations tell all that has happened until then. Infinite: only a cut ends it.
+///
+/// Threads: once nothing changes them any more, any thread may read `counts` and, where they are empty, `durations_ns`,
+/// or both with copy_durations(). All else is for the simulation's own thread.
 struct Emission {
   SourceId source = 0;
   GroupMask groups = 0;        ///< driven wire groups
@@ -44,21 +47,20 @@ struct Emission {
                        ///< until the cut makes pulses as long as the gate was open of those that have risen
   bool final = false;  ///< durations are final
 
-  /// Durations in ns. The simulation's own thread only: the first call works them out from counts.
+  /// Durations in ns; the first call works them out from counts.
   [[nodiscard]] const Block& durations() const {
     if (!counts.empty() && durations_ns.size() == 0) {
       copy_durations(durations_ns);
     }
     return durations_ns;
   }
-  /// Durations in ns into `copy`; any thread, once nothing changes them any more.
+  /// Durations in ns into `copy`; any thread.
   void copy_durations(Block& copy) const;
-  /// Gives up the counts, so that durations_ns can be changed. The simulation's own thread, before they are final.
-  [[nodiscard]] Block& change_durations() {
-    (void)durations();
-    counts.clear();
-    return durations_ns;
-  }
+  /// Longest of all wires and lanes.
+  [[nodiscard]] double longest() const;
+  /// Cuts the pulses of a wire group to `limit_ns`. Returns how long the longest of them was. Counts stay counts where
+  /// the limit is a whole number of them.
+  double cut(int group, double limit_ns);
   [[nodiscard]] std::size_t lanes() const {
     return counts.empty() ? static_cast<std::size_t>(durations_ns.cols()) : counts.size() / kWires;
   }

@@ -98,8 +98,6 @@ struct Candidate {
 using Candidates = boost::container::small_vector<Candidate, 4>;
 using Members = boost::container::small_vector<const Candidate*, 4>;
 
-bool driven(GroupMask mask, int group) { return ((mask >> group) & 1U) != 0; }
-
 void hear(const Candidate& candidate, const Window& window, int group, Coverage& coverage, double& first_lead) {
   coverage.heard = static_cast<GroupMask>(coverage.heard | (1U << group));
   first_lead = std::min(first_lead, -candidate.from_lead(window.open_ns) + candidate.head_ns);
@@ -124,18 +122,24 @@ template <typename Real>
 class GroupSum {
  public:
   GroupSum(const Sum<Real>& sum, int group)
-      : of_group_(sum.from(static_cast<std::size_t>(group) * kWiresPerGroup)), turn_(kUnsignedRows * sum.lanes) {}
+      : of_group_(sum.from(static_cast<std::size_t>(group) * kWiresPerGroup)), stride_(kMagnitudeRows * sum.lanes) {}
 
   void add(std::size_t k, double weight, double overlap) const {
     of_group_.values[k] += static_cast<Real>(weight * overlap);
-    if (of_group_.unsigned_values != nullptr) {
-      of_group_.unsigned_values[k % turn_] += static_cast<Real>(overlap);
+    add_magnitude(k, overlap);
+  }
+  void add_signed(std::size_t k, double weight, double overlap) const {
+    of_group_.values[k] += static_cast<Real>(weight * overlap);
+  }
+  void add_magnitude(std::size_t k, double overlap) const {
+    if (of_group_.magnitudes != nullptr) {
+      of_group_.magnitudes[k % stride_] += static_cast<Real>(overlap);
     }
   }
 
  private:
   Sum<Real> of_group_;
-  std::size_t turn_;
+  std::size_t stride_;
 };
 
 /// One branch alone on its wires: no interval of another one touches it. Groups that a window covers wholly may be left
@@ -149,7 +153,7 @@ void add_alone(const Candidate& candidate, const Window* windows, std::size_t wi
   std::size_t met = 0;
   for (std::size_t i = 0; i < window_count; ++i) {
     const Window& window = windows[i];
-    if (!driven(window.groups, group) || !candidate.meets(window, group)) {
+    if (!contains(window.groups, group) || !candidate.meets(window, group)) {
       continue;
     }
     const double open = std::max(candidate.from_lead(window.open_ns), head);
@@ -195,6 +199,7 @@ void add_alone(const Candidate& candidate, const Window* windows, std::size_t wi
 /// One pulse of one wire and lane. Its own times are relative to its branch's leading edge.
 struct Interval {
   const Candidate* member = nullptr;
+  std::size_t number = 0;  ///< of the member
   double end_ns = 0;
   double from = 0;  ///< in the frame of the first branch, for comparisons
   double to = 0;
@@ -220,7 +225,9 @@ double overlap_of_run(const Interval& first, const Interval& last, const Window&
   return (last.end_ns - begin.head_ns) + (begin.from_lead(end.pulses->emission->lead_ns) + end.pulses->delay_ns);
 }
 
-/// Several branches meet on the wires of a group: their intervals are joined, wire by wire.
+/// Several branches meet on the wires of a group: their intervals are joined, wire by wire. What joined intervals last
+/// counts for the branch that begins them. Magnitudes are added in the order in which those of branches that do not
+/// meet are, because whether they meet may depend on other lanes.
 template <typename Real>
 void add_joined(const Members& members, const Window* windows, std::size_t window_count, int group,
                 const GroupSum<Real>& sum, std::size_t size, Coverage& coverage) {
@@ -230,6 +237,7 @@ void add_joined(const Members& members, const Window* windows, std::size_t windo
     durations_of.push_back(member->of_group(group));
   }
   boost::container::small_vector<Interval, 8> intervals;
+  std::vector<double> magnitudes(members.size() * window_count * size, 0.0);  // by branch and window
   double missed = 0;
   for (std::size_t k = 0; k < size; ++k) {
     intervals.clear();
@@ -239,7 +247,7 @@ void add_joined(const Members& members, const Window* windows, std::size_t windo
       const double duration = durations_of[m][k];
       const double end = std::min(duration, member->tail_ns);
       if (end > member->head_ns) {
-        intervals.push_back({member, end, lead + member->head_ns, lead + end});
+        intervals.push_back({member, m, end, lead + member->head_ns, lead + end});
       }
     }
     std::stable_sort(intervals.begin(), intervals.end(),
@@ -256,16 +264,20 @@ void add_joined(const Members& members, const Window* windows, std::size_t windo
       }
       high += end.to - begin.from;
       for (std::size_t j = 0; j < window_count; ++j) {
-        if (driven(windows[j].groups, group)) {
+        if (contains(windows[j].groups, group)) {
           const double overlap = overlap_of_run(begin, end, windows[j]);
-          sum.add(k, windows[j].weight, overlap);
+          sum.add_signed(k, windows[j].weight, overlap);
+          magnitudes[(begin.number * window_count + j) * size + k] = overlap;
           within += overlap;
         }
       }
     }
     missed = std::max(missed, high - within);
   }
-  if (driven(coverage.heard, group)) {
+  for (std::size_t index = 0; index < magnitudes.size(); ++index) {
+    sum.add_magnitude(index % size, magnitudes[index]);
+  }
+  if (contains(coverage.heard, group)) {
     miss(missed, group, coverage);
   }
 }
@@ -364,7 +376,7 @@ Coverage hear_all(const Candidates& candidates, const Window* windows, std::size
     double first_lead = kInfinity;
     for (const Candidate& candidate : candidates) {
       for (int group = 0; group < kWireGroups; ++group) {
-        if (driven(candidate.pulses->groups & windows[i].groups, group) && candidate.meets(windows[i], group)) {
+        if (contains(candidate.pulses->groups & windows[i].groups, group) && candidate.meets(windows[i], group)) {
           hear(candidate, windows[i], group, coverage, first_lead);
         }
       }
@@ -393,7 +405,7 @@ Members in_order(const Candidates& candidates) {
 Members members_of(const Members& sorted, int group) {
   Members members;
   for (const Candidate* candidate : sorted) {
-    if (driven(candidate->pulses->groups, group)) {
+    if (contains(candidate->pulses->groups, group)) {
       members.push_back(candidate);
     }
   }
@@ -401,16 +413,6 @@ Members members_of(const Members& sorted, int group) {
 }
 
 }  // namespace
-
-void Emission::copy_durations(Block& copy) const {
-  if (counts.empty()) {
-    copy = durations_ns;
-    return;
-  }
-  copy.resize(kWires, static_cast<Eigen::Index>(lanes()));
-  std::transform(counts.begin(), counts.end(), copy.data(),
-                 [this](std::uint8_t count) { return static_cast<double>(count) * ns_per_count; });
-}
 
 void Arrivals::begin(const Pulses& pulses) { entries_.push_back({pulses, false}); }
 
@@ -458,7 +460,7 @@ Coverage overlap(const std::vector<Arrivals::Entry>& entries, const Window* wind
   for (const Candidate* candidate : sorted) {
     wholes.clear();
     for (int group = 0; group < kWireGroups; ++group) {
-      if (driven(candidate->pulses->groups, group) && !driven(joined, group)) {
+      if (contains(candidate->pulses->groups, group) && !contains(joined, group)) {
         add_alone(*candidate, windows, window_count, group, GroupSum<Real>(sum, group), size, covered, wholes,
                   coverage);
       }
@@ -489,7 +491,7 @@ std::optional<Coverage> coverage_by_bounds(const std::vector<Arrivals::Entry>& e
     const Members members = members_of(sorted, group);
     in_doubt = meet_on_wires(members, group) || in_doubt;
     for (const Candidate* member : members) {
-      const bool heard = driven(window.groups, group) && member->meets(window, group);
+      const bool heard = contains(window.groups, group) && member->meets(window, group);
       const bool whole = member->uncut() && member->from_lead(window.open_ns) <= 0 &&
                          member->ends_by(member->from_lead(window.close_ns), group);
       in_doubt = in_doubt || (heard && !whole);

@@ -30,23 +30,24 @@ struct Coverage {
   double lead_in_ns = -std::numeric_limits<double>::infinity();
 };
 
-/// Rows of each group in which a group's wires are summed without signs.
-inline constexpr std::size_t kUnsignedRows = 16;
-[[nodiscard]] constexpr std::size_t unsigned_size(std::size_t lanes) { return kWireGroups * kUnsignedRows * lanes; }
+/// Rows in which a group's wires are summed without their weights.
+inline constexpr std::size_t kMagnitudeRows = 16;
+[[nodiscard]] constexpr std::size_t magnitude_size(std::size_t lanes) { return kWireGroups * kMagnitudeRows * lanes; }
 
 /// Where overlaps are added: kWires x `lanes` numbers, row-major. Real: float or double.
 template <typename Real>
 struct Sum {
   Real* values = nullptr;
   std::size_t lanes = 0;
-  /// Where not null, overlaps without their weights are added here, too: unsigned_size(lanes) numbers, those of wire w
-  /// to row w % kUnsignedRows of its group's. Each of them has the same order of additions however pulses are covered.
-  Real* unsigned_values = nullptr;
+  /// Where not null, overlaps without their weights are added here, too: magnitude_size(lanes) numbers, those of wire w
+  /// to row w % kMagnitudeRows of its group's. Each of them has the same order of additions however pulses are covered:
+  /// branches in order of their beginnings, their windows, wires.
+  Real* magnitudes = nullptr;
 
   /// From a group's first wire on.
   [[nodiscard]] Sum from(std::size_t wire) const {
     return {values != nullptr ? values + wire * lanes : nullptr, lanes,
-            unsigned_values != nullptr ? unsigned_values + wire / kWiresPerGroup * kUnsignedRows * lanes : nullptr};
+            magnitudes != nullptr ? magnitudes + wire / kWiresPerGroup * kMagnitudeRows * lanes : nullptr};
   }
 };
 

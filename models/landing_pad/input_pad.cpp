@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <deque>
 #include <string>
 #include <utility>
@@ -8,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "models/duration/emission_pool.hpp"
 #include "models/duration/time.hpp"
 #include "models/landing_pad/landing_pad.hpp"
 #include "models/landing_pad/pad_memory.hpp"
@@ -46,7 +46,7 @@ struct InputPad::Impl {
   GroupMask level = 0;
   std::array<double, kWireGroups> risen_ns{};
   std::deque<Send> sends;  ///< a pool: elements never move
-  std::vector<std::shared_ptr<Emission>> emissions;
+  duration::EmissionPool emissions;
 
   probe::Probe state_probe;
   probe::Probe vector_probe;
@@ -55,18 +55,6 @@ struct InputPad::Impl {
   void report(ViolationKind kind, std::string detail) const {
     services.violations.report({duration::now_ns(), kind, self.name(), self.control->controller_name(),
                                 self.control->pc(), std::move(detail)});
-  }
-
-  /// An emission that nobody else holds any more, or a new one.
-  std::shared_ptr<Emission> new_emission() {
-    for (const std::shared_ptr<Emission>& emission : emissions) {
-      if (emission.use_count() == 1) {
-        std::atomic_thread_fence(std::memory_order_acquire);  // a worker thread may have dropped it
-        return emission;
-      }
-    }
-    emissions.push_back(std::make_shared<Emission>());
-    return emissions.back();
   }
 
   Send& new_send() {
@@ -114,7 +102,7 @@ struct InputPad::Impl {
                            1e-3 * config.energy_per_word_pJ * kWiresPerGroup * __builtin_popcount(groups));
 
     Send& send = new_send();
-    std::shared_ptr<Emission> emission = new_emission();
+    std::shared_ptr<Emission> emission = emissions.take();
     emission->source = config.source_id;
     emission->groups = groups;
     emission->lead_ns = now;
@@ -160,12 +148,10 @@ struct InputPad::Impl {
         if (((send.pulses.groups & groups) >> group & 1U) == 0) {
           continue;
         }
-        auto rows = emission.change_durations().middleRows(group * kWiresPerGroup, kWiresPerGroup);
-        const double group_longest = rows.maxCoeff();
+        const double group_longest = emission.cut(group, since);
         if (group_longest > since) {
           overrun = static_cast<GroupMask>(overrun | (1U << group));
           longest = std::max(longest, group_longest);
-          rows = rows.min(since);
         }
       }
       if (overrun == 0) {
@@ -176,7 +162,7 @@ struct InputPad::Impl {
           fmt::format("psend of wire groups 0x{:02x} fell {:.3f} ns after the leading edge, pulses of up to {:.3f} ns "
                       "were cut",
                       overrun, since, longest));
-      emission.longest_ns = emission.durations().maxCoeff();
+      emission.longest_ns = emission.longest();
       send.end = duration::ceil_time(emission.lead_ns + emission.longest_ns);
       if (send.end <= sc_core::sc_time_stamp()) {
         complete(send);

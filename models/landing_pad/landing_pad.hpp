@@ -70,6 +70,7 @@ class InputPad final : public sc_core::sc_module, public probe::Traceable {
 /// group that nobody drives gets zeros. The propagation delay is not subtracted: a window must stay open until the last
 /// edge arrives. Violations: capture_idle (no vector arrived on any group of the window), window_early,
 /// pulse_not_covered (a captured pulse lies partly outside the window), vector_address (nothing is stored).
+/// Words are counted in a job; accesses on the bus wait for it, and a capture makes DMI pointers invalid: ask again.
 /// Energy: energy_per_word_pJ for each word stored, energy_per_ns_pJ / 8 for each group while its pcap is 1.
 /// Throws std::invalid_argument if `vectors` of all lanes do not fit into the window.
 class OutputPad final : public sc_core::sc_module, public probe::Traceable {

@@ -136,6 +136,12 @@ PadMemory::PadMemory(const std::string& owner, const PadConfig& config, std::siz
   socket.register_get_direct_mem_ptr(this, &PadMemory::get_direct_mem_ptr);
 }
 
+PadMemory::~PadMemory() {
+  for (Storing& storing : storing_) {
+    storing.workers->drop(storing.ticket);
+  }
+}
+
 void PadMemory::load(std::uint32_t vector, GroupMask groups, duration::Emission& emission) const {
   const std::size_t size = kWires * lanes_;
   if (!config_.quantise) {
@@ -187,6 +193,10 @@ void PadMemory::store_later(WorkPool& workers, std::uint32_t vector, GroupMask g
   if (std::exchange(direct_access_, false)) {
     const Region window = region();
     socket->invalidate_direct_mem_ptr(window.base, window.base + window.size - 1);
+  }
+  constexpr std::size_t kMostStoring = 32;  // if nobody ever asks for the words
+  if (storing_.size() == kMostStoring) {
+    join();
   }
   std::vector<const WorkPool::Ticket*> before;  // one after the other at each address
   for (const Storing& other : storing_) {

@@ -22,7 +22,7 @@ class PadMemory {
   PadMemory(const std::string& owner, const PadConfig& config, std::size_t lanes);
   PadMemory(const PadMemory&) = delete;
   PadMemory& operator=(const PadMemory&) = delete;
-  ~PadMemory() { join(); }
+  ~PadMemory();
 
   tlm_utils::simple_target_socket<PadMemory, 32> socket{"bus"};
 

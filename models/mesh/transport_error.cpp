@@ -102,15 +102,15 @@ template <typename Out, typename Received>
 CHRONOTILE_INLINE void add_each(std::size_t size, const duration::Sum<Out>& sum, Out weight,
                                 const Received& received_at) {
   Out* const out = sum.values;
-  const std::size_t turn = duration::kUnsignedRows * sum.lanes;
+  const std::size_t stride = duration::kMagnitudeRows * sum.lanes;
   const std::size_t group = kWiresPerGroup * sum.lanes;
-  for (std::size_t first = 0; first < size; first += turn) {
-    Out* const unsigned_out = sum.unsigned_values + first / group * turn;
+  for (std::size_t first = 0; first < size; first += stride) {
+    Out* const magnitudes = sum.magnitudes + first / group * stride;
 #pragma GCC ivdep
-    for (std::size_t k = 0; k < turn; ++k) {
+    for (std::size_t k = 0; k < stride; ++k) {
       const Out value = static_cast<Out>(received_at(first + k));
       out[first + k] += weight * value;
-      unsigned_out[k] += value;
+      magnitudes[k] += value;
     }
   }
 }
@@ -213,8 +213,8 @@ struct Scratch {
   std::vector<float> normals;
   std::vector<float> skews;
   std::vector<double> draws;
-  std::vector<double> unsigned_sum;  ///< that nobody asked for
-  std::vector<float> unsigned_single;
+  std::vector<double> magnitudes;  ///< sums without weights that nobody asked for
+  std::vector<float> magnitudes_single;
 };
 
 Scratch& scratch() {
@@ -318,8 +318,11 @@ void TransportError::receive(const Pulses& pulses, const Block* durations, std::
   const duration::Emission& emission = *pulses.emission;
   const std::size_t lanes = durations != nullptr ? static_cast<std::size_t>(durations->cols()) : emission.lanes();
   const std::size_t size = kWires * lanes;
-  // another unit than 1 ns may need more digits than single precision has
-  const bool counted = durations == nullptr && !emission.counts.empty() && emission.ns_per_count == 1.0;
+  const TransportErrorMode mode = off() || !key.lanes ? TransportErrorMode::kOff : config_.mode;
+  // Another unit than 1 ns may need more digits than single precision has, and where errors reach the bound itself,
+  // rounding might pass it.
+  const bool counted = durations == nullptr && !emission.counts.empty() && emission.ns_per_count == 1.0 &&
+                       mode != TransportErrorMode::kWorstCase && mode != TransportErrorMode::kRecorded;
   Block converted;
   if (!counted && durations == nullptr) {
     durations = &emission.durations_ns;
@@ -331,7 +334,6 @@ void TransportError::receive(const Pulses& pulses, const Block* durations, std::
   const Source source = counted ? Source{emission.counts.data(), nullptr} : Source{nullptr, durations->data()};
   Scratch& memory = scratch();
   noise::Stream stream{services_->seed, services_->chip, receiver, noise::Purpose::kTransportJitter, 0, 0, key.event};
-  const TransportErrorMode mode = off() || !key.lanes ? TransportErrorMode::kOff : config_.mode;
   if (mode == TransportErrorMode::kRecorded) {
     memory.draws.resize(size);
     for (std::size_t lane = 0; lane < lanes; ++lane) {
@@ -349,13 +351,13 @@ void TransportError::receive(const Pulses& pulses, const Block* durations, std::
   }
   Sink sink = target.sink;
   sink.sum.lanes = sink.single.lanes = lanes;
-  if (sink.sum.values != nullptr && sink.sum.unsigned_values == nullptr) {
-    memory.unsigned_sum.resize(duration::unsigned_size(lanes));
-    sink.sum.unsigned_values = memory.unsigned_sum.data();
+  if (sink.sum.values != nullptr && sink.sum.magnitudes == nullptr) {
+    memory.magnitudes.resize(duration::magnitude_size(lanes));
+    sink.sum.magnitudes = memory.magnitudes.data();
   }
-  if (sink.single.values != nullptr && sink.single.unsigned_values == nullptr) {
-    memory.unsigned_single.resize(duration::unsigned_size(lanes));
-    sink.single.unsigned_values = memory.unsigned_single.data();
+  if (sink.single.values != nullptr && sink.single.magnitudes == nullptr) {
+    memory.magnitudes_single.resize(duration::magnitude_size(lanes));
+    sink.single.magnitudes = memory.magnitudes_single.data();
   }
 
   const Bounds bounds{config_.short_bound_ns, config_.bound_ns, config_.short_below_ns};

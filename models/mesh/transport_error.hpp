@@ -27,6 +27,8 @@ namespace chronotile::mesh {
 /// Draws of these three have 16 random bits: a uniform error is one of 65,536 equally likely ones in the middle of as
 /// many equal steps (of bound / 32,768) over the bounds, a jitter is at most 4.85 (noise::vector_normals).
 /// kRecorded: drawn with replacement, whatever the duration and the hops; the bounds do not apply.
+/// Durations that an emission has as counts of 1 ns are received in single precision (but in modes that reach their
+/// bounds), real ones in double.
 enum class TransportErrorMode : std::uint8_t {
   kOff,
   kPerHop,     ///< systematic skew per wire and hop (the chip's own, the same in every run) plus jitter

@@ -153,14 +153,14 @@ void WeightArray::program(WeightSet set, const WeightMatrix& target, const Servi
   });
   fold();
   compare_variances();
-  if (config_.devices.enabled && config_.devices.time_lapse > 0) {
+  if (ages()) {
     targets_[at(set)] = target.cast<float>();
   }
 }
 
 bool WeightArray::aged(double simulated_s) const {
   const pcm::DeviceConfig& devices = config_.devices;
-  if (!devices.enabled || devices.time_lapse <= 0) {
+  if (!ages()) {
     return false;
   }
   const double age_s = first_age_s_ + devices.time_lapse * simulated_s;

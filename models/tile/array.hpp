@@ -63,6 +63,8 @@ class WeightArray {
   void write_devices(WeightSet set, int row, const pcm::RowOfPairs& pairs);
   /// The same devices at another time since programming: takes effect with the next program().
   void set_age(double age_s) { config_.devices.age_s = first_age_s_ = age_s; }
+  /// Whether devices age while the simulation runs.
+  [[nodiscard]] bool ages() const { return config_.devices.enabled && config_.devices.time_lapse > 0; }
   /// Whether devices age at `simulated_s` of simulated time (DeviceConfig::time_lapse) by more than what was last taken
   /// into account times kAgeStep; then call advance(), when nothing reads the weights.
   [[nodiscard]] bool aged(double simulated_s) const;

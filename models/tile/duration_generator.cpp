@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <utility>
 
@@ -64,7 +63,7 @@ void DurationGenerator::start_ramp(double now, ChargeParts parts) {
   normals_known_ = false;
   running_ = true;
   if (voltage_probe_.watched()) {
-    join_parts();
+    join();
     double largest = -kInfinity;
     for (int group = 0; group < kWireGroups; ++group) {
       const std::vector<double>& voltages = voltages_of(group);
@@ -89,7 +88,7 @@ void DurationGenerator::prepare(GroupMask groups) {
   std::vector<const WorkPool::Ticket*> charges;
   for (const ChargePart& part : parts_) {
     if (part.charge) {
-      charges.push_back(&part.charge->settle());
+      charges.push_back(&part.charge->job());
     }
   }
   prepared_.emission = new_emission();
@@ -109,12 +108,13 @@ void DurationGenerator::prepare(GroupMask groups) {
 }
 
 void DurationGenerator::drop_prepared() {
-  context_.services.workers.wait(prepared_.ticket);
+  context_.services.workers.drop(prepared_.ticket);
   prepared_.emission.reset();
 }
 
-/// Charges and their energy are there.
-void DurationGenerator::join_parts() {
+/// Charges and their energy are there, and no job works on this ramp.
+void DurationGenerator::join() {
+  context_.services.workers.wait(prepared_.ticket);
   for (const ChargePart& part : parts_) {
     if (part.charge) {
       part.charge->join();
@@ -175,7 +175,7 @@ bool DurationGenerator::mismatched(int group) const {
 }
 
 double DurationGenerator::fill_durations(int group, double from_ns, Block& durations) {
-  join_parts();
+  join();
   if (slope_ != 0) {
     return cross_group(group, from_ns, durations);
   }
@@ -239,27 +239,19 @@ bool DurationGenerator::passes_pulses(GroupMask groups, double now) {
   return false;
 }
 
-/// An emission that nobody else holds any more, or a new one.
 std::shared_ptr<duration::Emission> DurationGenerator::new_emission() {
-  for (const std::shared_ptr<duration::Emission>& emission : emissions_) {
-    if (emission.use_count() == 1) {
-      std::atomic_thread_fence(std::memory_order_acquire);  // a worker thread may have dropped it
-      return emission;
-    }
-  }
-  emissions_.push_back(std::make_shared<duration::Emission>());
-  emissions_.back()->durations_ns.resize(kWires, static_cast<Eigen::Index>(context_.lanes()));
-  return emissions_.back();
+  std::shared_ptr<duration::Emission> emission = emissions_.take();
+  emission->durations_ns.resize(kWires, static_cast<Eigen::Index>(context_.lanes()));
+  return emission;
 }
 
 void DurationGenerator::begin(GroupMask groups, double now) {
-  drives_.emplace_back();
-  Drive& drive = drives_.back();
   const bool prepared = prepared_.emission && now == start_ns_ && groups == prepared_.groups;
   if (prepared) {
-    context_.services.workers.wait(prepared_.ticket);
-    join_parts();
+    join();
   }
+  drives_.emplace_back();
+  Drive& drive = drives_.back();
   std::shared_ptr<duration::Emission> emission = prepared ? std::move(prepared_.emission) : new_emission();
   emission->source = context_.config.index;
   emission->groups = groups;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/base/probe.hpp"
+#include "models/duration/emission_pool.hpp"
 #include "models/duration/protocol.hpp"
 #include "models/tile/integrator.hpp"
 
@@ -56,7 +57,7 @@ class DurationGenerator {
 
   void prepare(GroupMask groups);
   void drop_prepared();
-  void join_parts();
+  void join();
   [[nodiscard]] const std::vector<double>& voltages_of(int group);
   void draw_normals();
   double cross_group(int group, double from_ns, duration::Block& durations);
@@ -89,7 +90,7 @@ class DurationGenerator {
   std::vector<float> normals_;
   bool normals_known_ = false;
   Prepared prepared_;
-  std::vector<std::shared_ptr<duration::Emission>> emissions_;  ///< to be used again when nobody else holds them
+  duration::EmissionPool emissions_;
 
   GroupMask passing_ = 0;
   GroupMask undriven_ = 0;  ///< reported, until the condition ends

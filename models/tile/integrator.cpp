@@ -22,6 +22,7 @@ namespace {
 using duration::Block;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kSeconds = 1e-9;      ///< of a ns
 constexpr double kRounding_ns = 1e-6;  ///< sums of partial overlaps may be off by this much
 
 std::size_t at(Plane plane) { return static_cast<std::size_t>(plane); }
@@ -116,7 +117,7 @@ template <typename Real>
 struct Inputs {
   std::array<std::vector<Real>, 2> of_set;
   std::array<std::vector<Real>, 2> squares;
-  std::vector<Real> unsigned_sum;
+  std::vector<Real> magnitudes;
 };
 
 template <typename Real>
@@ -384,6 +385,8 @@ void Integrator::close_windows(GroupMask closing, double now) {
               open_.end());
   check_closed(now);
   forget(now);
+  closed_lanes_ = context_.services.lanes.keys();
+  closed_epoch_ns_ = context_.services.lanes.epoch_ns();
   ++windows_closed_;
   work_ahead(now);
 }
@@ -708,7 +711,7 @@ bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size
                             std::vector<double>& input_ns) const {
   const std::size_t lanes = context_.lanes();
   Scratch& memory = scratch();
-  std::vector<Real>& unsigned_sum = inputs<Real>().unsigned_sum;
+  std::vector<Real>& magnitudes = inputs<Real>().magnitudes;
   bool any = false;
   for (const bool swapped : {false, true}) {
     for (const Plane plane : {Plane::kWestEast, Plane::kSouthNorth}) {
@@ -719,7 +722,7 @@ bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size
         }
         if (!any) {
           clear(kWires * lanes, x);
-          clear(duration::unsigned_size(lanes), unsigned_sum);
+          clear(duration::magnitude_size(lanes), magnitudes);
           any = true;
         }
         if (window.rows[at(plane)] != 0) {
@@ -732,14 +735,14 @@ bool Integrator::sum_inputs(const ChargeWork& work, GroupMask columns, std::size
       }
       const mesh::AtReceiver reception(transport_, context_.config.index, entries, work.keys[at(plane)]);
       duration::overlap<Real>(entries, memory.windows.data(), memory.windows.size(), &reception,
-                              {x.data(), lanes, unsigned_sum.data()});
+                              {x.data(), lanes, magnitudes.data()});
     }
   }
   input_ns.assign(lanes, 0.0);
   if (any) {  // inputs count for energy whatever their sign
-    for (std::size_t first = 0; first < unsigned_sum.size(); first += lanes) {
+    for (std::size_t first = 0; first < magnitudes.size(); first += lanes) {
       for (std::size_t lane = 0; lane < lanes; ++lane) {
-        input_ns[lane] += static_cast<double>(unsigned_sum[first + lane]);
+        input_ns[lane] += static_cast<double>(magnitudes[first + lane]);
       }
     }
   }
@@ -906,7 +909,7 @@ void Integrator::add_noise(const ChargeWork& work, std::uint32_t number, GroupMa
 }
 
 ChargePart Integrator::freeze(double now) {
-  work_up_to(now);
+  work_up_to(now, false);
   if (windows_closed_ > 0) {
     windows_expected_ = windows_closed_;
   }
@@ -915,8 +918,9 @@ ChargePart Integrator::freeze(double now) {
   return {kAllGroups, charged_, charge_};
 }
 
-/// Starts the job of everything up to now.
-void Integrator::work_up_to(double now) {
+/// Starts the job of everything up to now. `ahead`: nobody has asked for it yet. Nothing in it depends on the moment of
+/// the call: keys are those of the last window's close.
+void Integrator::work_up_to(double now, bool ahead) {
   const bool any = !pending_.empty() ||
                    std::any_of(open_.begin(), open_.end(), [&](const Window& window) { return window.from_ns < now; });
   if (!any) {
@@ -942,18 +946,25 @@ void Integrator::work_up_to(double now) {
     }
   }
   if (columns == 0) {
+    if (ahead) {
+      pending_ = std::move(closed);
+    }
     return;
   }
-  work.lanes = context_.services.lanes.keys();
-  work.event = noise_event(last_close_ns - context_.services.lanes.epoch_ns());
+  const Lanes& lanes = context_.services.lanes;
+  const bool lasts = last_close_ns == now;
+  work.lanes = lasts ? lanes.keys() : closed_lanes_;
+  work.event = noise_event(last_close_ns - (lasts ? lanes.epoch_ns() : closed_epoch_ns_));
   work.classes.erase(
       std::remove_if(work.classes.begin(), work.classes.end(), [&](GroupMask part) { return (part & columns) == 0; }),
       work.classes.end());
-  join();
+  if (charge_) {
+    charge_->wait();
+  }
   if (charged_ != 0) {
     charge_->join();
   }
-  if (constexpr double kSeconds = 1e-9; array_.aged(now * kSeconds)) {
+  if (array_.aged(now * kSeconds)) {
     array_.advance(now * kSeconds, context_.services, context_.config.index);
   }
   Charge* result = next.get();  // outlives its job
@@ -968,12 +979,14 @@ void Integrator::work_up_to(double now) {
 /// known begins now. If another window opens all the same, take_back() makes it one piece of work with what follows, so
 /// that no result depends on the guess.
 void Integrator::work_ahead(double now) {
-  const bool known = open_.empty() && windows_closed_ == windows_expected_ &&
-                     std::all_of(arrived_.begin(), arrived_.end(), [](const ArrivedPointer& arrived) {
-                       return arrived->heard == 0 || arrived->entry.over;
-                     });
-  if (known) {
-    work_up_to(now);
+  const auto lasts = [&](const ArrivedPointer& arrived) {  // and counts in some window
+    return !arrived->entry.over && std::any_of(pending_.begin(), pending_.end(), [&](const Window& window) {
+      return (window.rows[at(arrived->plane)] & arrived->entry.pulses.groups) != 0;
+    });
+  };
+  if (open_.empty() && windows_closed_ == windows_expected_ && std::none_of(arrived_.begin(), arrived_.end(), lasts) &&
+      !array_.ages()) {  // age would tell when the work began
+    work_up_to(now, true);
   }
 }
 
@@ -988,9 +1001,19 @@ void Integrator::take_back() {
   ahead_ = {};
 }
 
-void Integrator::join() {
+void Integrator::settle_weights() {
+  if (!pending_.empty() || !open_.empty()) {
+    (void)freeze(Context::now_ns());
+  }
+  ahead_ = {};
   if (charge_) {
-    charge_->wait();
+    context_.services.workers.wait(charge_->ticket);
+  }
+}
+
+Integrator::~Integrator() {
+  if (charge_) {
+    context_.services.workers.drop(charge_->ticket);
   }
 }
 
@@ -1036,7 +1059,9 @@ void Integrator::reset(GroupMask groups, double now) {
 
 void Integrator::assign(GroupMask groups, const std::shared_ptr<SpreadCharge>& charge) {
   std::shared_ptr<Charge> next = new_charge();
-  join();
+  if (charge_) {
+    charge_->wait();
+  }
   next->take(charge, groups, std::move(charge_), static_cast<GroupMask>(charged_ & ~groups));
   charge_ = std::move(next);
   charged_ |= groups;

@@ -69,13 +69,13 @@ struct Charge {
       : workers(pool), energy(meter), place(meter_place) {}
   Charge(const Charge&) = delete;
   Charge& operator=(const Charge&) = delete;
-  ~Charge() { workers.wait(ticket); }
+  ~Charge() { workers.drop(ticket); }
   /// Waits for the job and books its energy.
   void wait();
   /// Makes `value` valid.
   void join();
-  /// The ticket of the job after which `value` is valid: what it takes from others is there.
-  [[nodiscard]] const WorkPool::Ticket& settle() {
+  /// The ticket of the job that makes `value` valid; what it takes from others is there already.
+  [[nodiscard]] const WorkPool::Ticket& job() {
     if (spread_ || rest_) {
       join();
     }
@@ -119,7 +119,7 @@ class Integrator {
              const mesh::TransportErrorConfig& transport);
   Integrator(const Integrator&) = delete;
   Integrator& operator=(const Integrator&) = delete;
-  ~Integrator() { join(); }
+  ~Integrator();
 
   void begin(Plane plane, const duration::Pulses& pulses);
   /// Returns when the pulses are over at the rows at the latest, in ns, or infinity if nothing listened: call `judge`
@@ -138,8 +138,8 @@ class Integrator {
 
   /// Charge up to now.
   ChargePart freeze(double now);
-  /// Joins what runs on the weights.
-  void join();
+  /// Charge up to now is that of the weights as they are, and no job reads them any more: before they change.
+  void settle_weights();
   /// Nothing that was integrated until now is left.
   void reset(GroupMask groups, double now);
   /// Replaces the charge of `groups`.
@@ -203,7 +203,7 @@ class Integrator {
   void check_selects(double now);
   void open_windows(GroupMask opening, double now);
   void check_precharge(GroupMask opening);
-  void work_up_to(double now);
+  void work_up_to(double now, bool ahead);
   void work_ahead(double now);
   void take_back();
   std::vector<Window> take_work(double now, ChargeWork& work);
@@ -238,6 +238,9 @@ class Integrator {
   std::shared_ptr<Charge> charge_;
   std::vector<std::shared_ptr<Charge>> charges_;  ///< all of them, to be used again when nobody else holds them
   Ahead ahead_;
+  // when a window closed last
+  std::shared_ptr<const Lanes::Keys> closed_lanes_;
+  double closed_epoch_ns_ = 0;
   std::uint32_t windows_closed_ = 0;    ///< since the charge was reset
   std::uint32_t windows_expected_ = 0;  ///< as many as when it was read last
   GroupMask charged_ = 0;

@@ -101,8 +101,7 @@ void Programmer::write(double now) {
   context_.services.energy.charge(context_.energy_place, energy::Account::kArray,
                                   1e-6 * context_.config.energy_per_write_ns_fJ * amplitude * amplitude * sum_ns);
   const WeightSet set = set_of(open_.device);
-  (void)integrator_.freeze(now);  // what was integrated until now saw the weights as they were
-  integrator_.join();
+  integrator_.settle_weights();
   prepare(set);
   devices_->pulse(static_cast<std::uint32_t>(set), open_.device % 2, static_cast<int>(open_.row), amplitude,
                   widths_ns.data());
@@ -146,7 +145,7 @@ void Programmer::relax() {
   if (!devices_) {
     return;
   }
-  integrator_.join();
+  integrator_.settle_weights();
   devices_->relax();
   for (const WeightSet set : {WeightSet::kWp1, WeightSet::kWp2}) {
     if (devices_->loaded(static_cast<std::uint32_t>(set))) {

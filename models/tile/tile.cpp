@@ -375,20 +375,20 @@ duration::TargetSocket& Tile::south_north() { return impl_->south_north; }
 duration::InitiatorSocket& Tile::columns() { return impl_->columns; }
 
 void Tile::program(WeightSet set, const WeightMatrix& target) {
-  impl_->integrator.join();
+  impl_->integrator.settle_weights();
   impl_->programmer.forget(set);
   impl_->array.program(set, target, impl_->context.services, impl_->context.config.index);
 }
 
 void Tile::program(WeightSet set, const WeightMatrix& target, double age_s) {
-  impl_->integrator.join();
+  impl_->integrator.settle_weights();
   impl_->array.set_age(age_s);
   program(set, target);
 }
 
 void Tile::relax() { impl_->programmer.relax(); }
 
-void Tile::join() { impl_->integrator.join(); }
+void Tile::join() { impl_->integrator.settle_weights(); }
 
 const WeightArray& Tile::array() const { return impl_->array; }
 

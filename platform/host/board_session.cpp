@@ -94,8 +94,8 @@ struct BoardSession::Impl {
     }
   }
 
-  /// Asks those of `items` (null: none) for their inputs of a step of `chip` at `times_ns`, each in its item's time, and
-  /// writes them. Lanes go side by side. Items that have no work become null; lanes without work, silent.
+  /// Asks those of `items` (null: none) for their inputs of a step of `chip` at `times_ns`, each in its item's time,
+  /// and writes them. Lanes go side by side. Items that have no work become null; lanes without work, silent.
   void prepare(std::uint32_t chip, std::vector<Item*>& items, const std::vector<double>& times_ns,
                std::vector<bool>& silent) {
     ChipDriver& driver = *drivers[chip];
@@ -417,7 +417,11 @@ void BoardSession::Impl::run_chip(std::uint32_t chip, std::vector<std::unique_pt
       }
       if (state.item != nullptr) {
         const double ready_ns = state.item->stream->ready_ns(chip);
-        begin[lane] = ready_ns < kNever_ns ? grid(std::max(ready_ns, nanoseconds(state.clock)), cadence) : 0;
+        if (ready_ns == kNever_ns) {
+          failure = fmt::format("item {} waits for a step that chip {} has not to do", state.item->index, chip);
+          return;
+        }
+        begin[lane] = grid(std::max(ready_ns, nanoseconds(state.clock)), cadence);
         times_ns[lane] = nanoseconds(begin[lane]);
       }
       working[lane] = state.item;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -62,21 +61,7 @@ void ChipDriver::program(double age_s, bool keep_weights) {
   for (const mapping::TileAssignment& assignment : plan_.tiles) {
     chip_.tile(assignment.site).join();
   }
-  std::vector<WorkPool::Ticket> tickets;  // tiles have nothing else in common
-  for (mapping::TileAssignment& assignment : plan_.tiles) {
-    tickets.push_back(workers_.submit([&write, &assignment] { write(assignment); }));
-  }
-  std::exception_ptr failure;
-  for (WorkPool::Ticket& ticket : tickets) {
-    try {
-      workers_.wait(ticket);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  workers_.for_each(plan_.tiles.size(), [&](std::size_t tile) { write(plan_.tiles[tile]); });
   programmed_age_s_ = age_s;
 }
 
@@ -119,7 +104,7 @@ void ChipDriver::write_inputs(const LanesIn& inputs) {
     words.push_back(access_.words(vector.pad, vector.vector));
   }
   const auto write = [&](std::size_t lane) {
-    if (inputs[lane] == nullptr) {
+    if (lane >= inputs.size() || inputs[lane] == nullptr) {
       return;
     }
     for (std::size_t first = 0; first < plan_.inputs.size();) {
@@ -149,13 +134,7 @@ void ChipDriver::write_inputs(const LanesIn& inputs) {
       }
     }
   };
-  if (!words.empty() && words.front() == nullptr) {  // over the bus
-    for (std::size_t lane = 0; lane < inputs.size(); ++lane) {
-      write(lane);
-    }
-  } else {
-    workers_.for_each(inputs.size(), write);
-  }
+  for_each_lane(!words.empty() && words.front() != nullptr, write);
 }
 
 void ChipDriver::forget_outputs() {
@@ -187,26 +166,32 @@ void ChipDriver::read(const LanesOut& lanes, const Visit& visit) {
     first_word += vector.count;
   }
   const auto read_lane = [&](std::size_t lane) {
-    if (lanes[lane] == nullptr) {
+    if (lane >= lanes.size() || lanes[lane] == nullptr) {
       return;
     }
     for (std::size_t index = 0; index < places.size(); ++index) {
       const mapping::OutputVector& vector = plan_.outputs[index];
       const Place& place = places[index];
       if (place.words != nullptr) {
-        visit(lanes[lane], index, place.first_word, {place.words + lane * access_.lane_stride() + vector.wire, nullptr});
+        visit(lanes[lane], index, place.first_word,
+              {place.words + lane * access_.lane_stride() + vector.wire, nullptr});
       } else {
         access_.peek_reals(place.window, vector.vector, lane, reals_.data());
         visit(lanes[lane], index, place.first_word, {nullptr, reals_.data() + vector.wire});
       }
     }
   };
-  if (!places.empty() && places.front().words == nullptr) {  // over the bus
-    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-      read_lane(lane);
-    }
-  } else {
-    workers_.for_each(lanes.size(), read_lane);
+  for_each_lane(!places.empty() && places.front().words != nullptr, read_lane);
+}
+
+/// Lanes go side by side where pads are accessed directly, one after the other over the bus.
+void ChipDriver::for_each_lane(bool direct, const std::function<void(std::size_t lane)>& visit) {
+  if (direct) {
+    workers_.for_each(lanes_, visit);
+    return;
+  }
+  for (std::size_t lane = 0; lane < lanes_; ++lane) {
+    visit(lane);
   }
 }
 
@@ -221,8 +206,8 @@ void ChipDriver::read_outputs(const LanesOut& outputs) {
     double* const out = lane + vector.first;
     const double unit = 1.0 / vector.counts_per_unit;
     const bool calibrated = !units_.empty();
-    const double* const zeros = zeros_.data() + first_word;
-    const double* const units = units_.data() + first_word;
+    const double* const zeros = calibrated ? &zeros_[first_word] : nullptr;
+    const double* const units = calibrated ? &units_[first_word] : nullptr;
     if (words.bytes != nullptr && calibrated) {
       add_words(words.bytes, vector.count, zeros, units, out);
     } else if (words.bytes != nullptr) {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <functional>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -32,8 +32,8 @@ class ChipDriver {
   /// Writes all programs and starts all controllers, which then wait for the start trigger.
   void load_firmware();
 
-  // By lane: a pointer to the chip's inputs or outputs; null: the lane stays as it is, or is not wanted. Lanes go side
-  // by side. Transfers take no simulated time: they overlap with the chip's work in hardware, and
+  // By lane: a pointer to the chip's inputs or outputs; null, or none: the lane stays as it is, or is not wanted. They
+  // go side by side. Transfers take no simulated time: they overlap with the chip's work in hardware, and
   // HostConfig::step_overhead_ns stands for them.
   using LanesIn = std::vector<const double*>;
   using LanesOut = std::vector<double*>;
@@ -91,6 +91,7 @@ class ChipDriver {
   /// wanted and each output vector, lanes side by side.
   using Visit = std::function<void(double* lane, std::size_t index, std::size_t first_word, const Words& words)>;
   void read(const LanesOut& lanes, const Visit& visit);
+  void for_each_lane(bool direct, const std::function<void(std::size_t lane)>& visit);
   [[nodiscard]] std::uint64_t executed() const;
   [[nodiscard]] std::uint32_t controller(const std::string& name) const;
   [[nodiscard]] bool wait_for_finishers();

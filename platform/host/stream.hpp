@@ -32,6 +32,9 @@ inline constexpr double kNever_ns = std::numeric_limits<double>::infinity();
 /// next prepare(). Calls for different chips interleave in any order in which `available_ns` of a complete() that
 /// matters is not later than the `now_ns` of the prepare() that uses it: a stream compares these times, not the order
 /// of calls (a session may run one chip through all its steps before the next one begins).
+///
+/// prepare() and complete() of different streams are called at the same time by different threads, and not by the
+/// simulation's own: they may share what nobody changes, and know nothing of the simulation kernel.
 class Stream {
  public:
   virtual ~Stream() = default;

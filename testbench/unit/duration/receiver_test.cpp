@@ -253,6 +253,51 @@ TEST(Arrivals, ReceptionMayLengthenAPulse) {
   EXPECT_EQ(tail(0, 0), 2);
 }
 
+TEST(Emission, ACutLeavesCountsWhereItIsAWholeNumberOfThem) {
+  Emission emission;
+  emission.counts.assign(kWires, 40);
+  emission.counts[70] = 200;
+  EXPECT_EQ(emission.longest(), 200);
+  EXPECT_EQ(emission.durations()(70, 0), 200);
+  EXPECT_EQ(emission.cut(0, 50), 40) << "nothing to cut";
+  EXPECT_EQ(emission.cut(1, 50), 200);
+  EXPECT_EQ(emission.counts.size(), static_cast<std::size_t>(kWires));
+  EXPECT_EQ(emission.longest(), 50);
+  EXPECT_EQ(emission.durations()(70, 0), 50);
+  EXPECT_EQ(emission.cut(0, 30.5), 40);
+  EXPECT_TRUE(emission.counts.empty());
+  EXPECT_EQ(emission.durations()(0, 0), 30.5);
+  EXPECT_EQ(emission.longest(), 50);
+  EXPECT_EQ(emission.cut(1, 45.25), 50);
+  EXPECT_EQ(emission.longest(), 45.25);
+}
+
+// The second branch begins where the first has ended in lane 0, but not in lane 1.
+TEST(Arrivals, MagnitudesHaveOneOrderWhetherBranchesMeetInOtherLanesOrNot) {
+  const auto first = [](int wire, int lane) { return 20.0 + 0.001 * wire + 0.37 + 10.0 * lane; };
+  const auto second = [](int wire, int /*lane*/) { return 30.0 - 0.0017 * wire; };
+  std::vector<float> sums[2];
+  for (const int lanes : {1, 2}) {
+    Arrivals arrivals;
+    add(arrivals, vector_of(1, 100, kAllGroups, first, lanes));
+    add(arrivals, vector_of(2, 125, kAllGroups, second, lanes));
+    const std::vector<Window> windows{{95, 130, kAllGroups, 1}, {130, 200, kAllGroups, -1}};
+    const auto count = static_cast<std::size_t>(lanes);
+    std::vector<float> sum(kWires * count, 0.0F);
+    std::vector<float> magnitudes(magnitude_size(count), 0.0F);
+    (void)overlap<float>(arrivals.entries(), windows.data(), windows.size(), nullptr,
+                         {sum.data(), count, magnitudes.data()});
+    for (std::size_t k = 0; k < magnitudes.size(); k += count) {
+      sums[lanes - 1].push_back(magnitudes[k]);
+    }
+    for (std::size_t k = 0; k < sum.size(); k += count) {
+      sums[lanes - 1].push_back(sum[k]);
+    }
+  }
+  EXPECT_GT(sums[0].front(), 0);
+  EXPECT_EQ(sums[0], sums[1]);
+}
+
 TEST(Arrivals, CoverageIsKnownByBoundsOnlyWhereTheyLeaveNoDoubt) {
   Arrivals arrivals;
   add(arrivals, vector_of(1, 100, 0x0f, 50));

@@ -396,6 +396,30 @@ TEST(Pads, BusEndsWithTheLastLane) {
   });
 }
 
+TEST(Pads, CapturesOfOneAddressAreStoredInTheirOrder) {
+  Pads pads;
+  for (const int capture : {0, 1, 2}) {
+    const double from = 100 + 300 * capture;
+    pads.ilp_lc.at(from, {{Group::kPadSendVector, static_cast<std::uint32_t>(capture)}, {Group::kPadSend, 0xff}});
+    pads.ilp_lc.at(from + 270, Group::kPadSend, 0);
+    pads.olp_lc.at(from - 2, Group::kPadCapture, 0xff);
+    pads.olp_lc.at(from + 260, Group::kPadCapture, 0);
+  }
+  support::simulate([&] {
+    for (const std::uint32_t capture : {0U, 1U, 2U}) {
+      pads.load(capture, ramp_words(static_cast<int>(capture) + 1));
+    }
+    support::wait_until_ns(700);
+    EXPECT_EQ(pads.stored(0), ramp_words(2));
+    support::wait_until_ns(1000);
+    const std::uint32_t own = 0x01020304;
+    pads.olp_bus.expect_write(0, &own, sizeof own);  // behind what was captured
+    Words words = ramp_words(3);
+    std::copy_n(std::initializer_list<std::uint8_t>{4, 3, 2, 1}.begin(), 4, words.begin());
+    EXPECT_EQ(pads.stored(0), words);
+  });
+}
+
 TEST(Pads, DirectMemoryIsTheByteWindow) {
   Pads pads;
   pads.ilp_lc.at(100, Group::kPadSend, 0xff);

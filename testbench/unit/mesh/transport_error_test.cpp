@@ -281,6 +281,64 @@ TEST(TransportError, RecordedErrorsAreDrawnFromTheFile) {
   std::remove(file.c_str());
 }
 
+/// 0, 1, 2 ... 255 counts, lane by lane another one; a third of the wires without a pulse.
+Pulses counted(std::size_t lanes, double ns_per_count) {
+  Pulses pulses = route(300, 4);
+  duration::Emission& emission = *pulses.emission;
+  emission.ns_per_count = ns_per_count;
+  emission.counts.resize(kWires * lanes);
+  for (std::size_t k = 0; k < emission.counts.size(); ++k) {
+    emission.counts[k] = static_cast<std::uint8_t>(k % 3 == 0 ? 0 : k % 256);
+  }
+  emission.longest_ns = emission.longest();
+  emission.final = true;
+  return pulses;
+}
+
+class CountedDurations : public testing::TestWithParam<TransportErrorMode> {};
+INSTANTIATE_TEST_SUITE_P(EachMode, CountedDurations,
+                         testing::Values(TransportErrorMode::kOff, TransportErrorMode::kPerHop,
+                                         TransportErrorMode::kUniform, TransportErrorMode::kWorstCase));
+
+TEST_P(CountedDurations, AreReceivedAsTheSameRealOnesAndAddedAsReceived) {
+  constexpr std::size_t kLanes = 3;
+  TransportErrorConfig config;
+  config.mode = GetParam();
+  TestServices services(kLanes);
+  const TransportError error(config, services.services);
+  for (const double ns_per_count : {1.0, 1.2}) {
+    const Pulses pulses = counted(kLanes, ns_per_count);
+    const TransportError::Key key = error.key(pulses);
+    Block received;
+    error.receive(pulses, 5, key, received);
+    Block real = pulses.emission->durations();
+    error.apply(pulses, 5, key, real);
+    EXPECT_LT((received - real).abs().maxCoeff(), 3e-5) << "24 bits of 260 ns";
+    EXPECT_TRUE((received.abs() - pulses.emission->durations() <= error.bound_ns() + 1e-9).all());
+    EXPECT_TRUE((received == 0 || pulses.emission->durations() > 0).all());
+
+    std::vector<float> sum(kWires * kLanes, 1.0F);
+    std::vector<float> magnitudes(duration::magnitude_size(kLanes), 0.0F);
+    constexpr GroupMask kGroups = 0xb1;
+    error.add(pulses, 5, key, kGroups, -1.0, duration::Sum<float>{sum.data(), kLanes, magnitudes.data()});
+    std::vector<float> expected_magnitudes(magnitudes.size(), 0.0F);
+    for (std::size_t wire = 0; wire < kWires; ++wire) {
+      const std::size_t group = wire / kWiresPerGroup;
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const auto value =
+            static_cast<float>(received(static_cast<Eigen::Index>(wire), static_cast<Eigen::Index>(lane)));
+        const bool in = contains(kGroups, static_cast<int>(group));
+        ASSERT_EQ(sum[wire * kLanes + lane], in ? 1.0F - value : 1.0F) << "wire " << wire;
+        if (in) {
+          const std::size_t row = group * duration::kMagnitudeRows + wire % duration::kMagnitudeRows;
+          expected_magnitudes[row * kLanes + lane] += value;
+        }
+      }
+    }
+    EXPECT_EQ(magnitudes, expected_magnitudes);
+  }
+}
+
 TEST(TransportError, BadRecordedFilesAreUserErrors) {
   TransportErrorConfig config;
   config.mode = TransportErrorMode::kRecorded;

@@ -124,6 +124,21 @@ TYPED_TEST(Kernel, ALaneOfSixteenIsTheSameAlone) {
   }
 }
 
+TYPED_TEST(Kernel, InputsMayBeInSinglePrecision) {
+  for (const std::size_t lanes : {1U, 5U, 16U, 32U}) {
+    const std::vector<double> x = inputs(lanes);
+    const std::vector<float> single(x.begin(), x.end());
+    const std::vector<double> rounded(single.begin(), single.end());
+    for (const mac::Into into : {mac::Into::kReplace, mac::Into::kAdd}) {
+      std::vector<double> expected(kSize * lanes, 0.25);
+      mac::multiply(this->packed_.data(), rounded.data(), expected.data(), lanes, 0, kWires, mac::best_isa(), into);
+      std::vector<double> out(kSize * lanes, 0.25);
+      mac::multiply(this->packed_.data(), single.data(), out.data(), lanes, 0, kWires, mac::best_isa(), into);
+      ASSERT_EQ(out, expected) << lanes << " lanes";
+    }
+  }
+}
+
 TYPED_TEST(Kernel, AColumnRangeWritesItsColumnsOnly) {
   const std::vector<double> x = inputs(3);
   std::vector<double> whole(kSize * 3);

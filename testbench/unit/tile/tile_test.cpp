@@ -1181,6 +1181,61 @@ TEST(TileBits, DependNotOnLanesWherePulsesLastWhenChargeIsWanted) {
   }
 }
 
+// EN of all columns, column outputs of half of them: pulses of the others are asked for while a job works on the ramp.
+TEST(TileBits, DependNotOnThreadsWhereColumnsAreNotDriven) {
+  constexpr std::size_t kLanes = 16;
+  TileConfig config;
+  config.periphery.comparator_noise_sigma_weight_ns = 5;
+  std::vector<std::unique_ptr<support::TestServices>> services;
+  std::vector<std::unique_ptr<Site>> sites;
+  for (const int threads : {1, 2}) {
+    services.push_back(std::make_unique<support::TestServices>(kLanes, threads));
+    services.back()->energy = energy::Meter(kLanes);
+    sites.push_back(std::make_unique<Site>("t" + std::to_string(threads), services.back()->services, config));
+    Site& site = *sites.back();
+    site.tile.program(WeightSet::kWp1, random_weights(1));
+    for (const double from_ns : {0.0, 1000.0, 2000.0}) {
+      prepare(site.lc, from_ns);
+      window(site.lc, from_ns + 10, from_ns + 90);
+      site.rows.at(from_ns + 12, random_pulses(static_cast<std::uint32_t>(from_ns), kLanes));
+      site.lc.at(from_ns + 100, {{Group::kRamp, 1}, {Group::kEnable, 0xff}, {Group::kColumnOut, 0x0f}});
+      site.lc.at(from_ns + 900, {{Group::kRamp, 0}, {Group::kEnable, 0}, {Group::kColumnOut, 0}});
+    }
+  }
+  run_until(3000);
+  for (const std::size_t read : {0U, 1U, 2U}) {
+    const Block& expected = sites[0]->out.emissions.at(read)->durations_ns;
+    EXPECT_GT(expected.topRows(256).maxCoeff(), 10);
+    EXPECT_EQ(expected.bottomRows(256).maxCoeff(), 0);
+    EXPECT_TRUE((sites[1]->out.emissions.at(read)->durations_ns == expected).all());
+  }
+  EXPECT_EQ(services[0]->violations.count(), 3U) << "emission_not_driven";
+  EXPECT_EQ(services[1]->violations.count(), 3U);
+}
+
+// Whether the work on them had begun when the weights changed or not.
+TEST_F(TileTest, WindowsThatAreOverSawTheWeightsAsTheyWere) {
+  Site& site = add();
+  const WeightMatrix before = random_weights(1);
+  site.tile.program(WeightSet::kWp1, before);
+  const Block x = random_pulses(2);
+  for (const double from_ns : {0.0, 1000.0}) {
+    prepare(site.lc, from_ns);
+    window(site.lc, from_ns + 10, from_ns + 70);
+    site.rows.at(from_ns + 12, x);
+    read(site.lc, from_ns + 100, from_ns + 400);
+  }
+  run_until(80);
+  site.tile.program(WeightSet::kWp1, -before);
+  run_until(1080);
+  site.tile.program(WeightSet::kWp1, before);
+  run_until(1500);
+  const Block sums = dot(before, x);
+  ASSERT_EQ(site.out.emissions.size(), 2U);
+  EXPECT_TRUE((site.out.emissions[0]->durations_ns == sums.max(0.0)).all());
+  EXPECT_TRUE((site.out.emissions[1]->durations_ns == (-sums).max(0.0)).all());
+}
+
 /// A tile that is read twice, the first time after `first` windows, the second time after `second`.
 class ReadTwice {
  public:
