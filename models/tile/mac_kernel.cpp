@@ -179,7 +179,7 @@ CHRONOTILE_AVX512 void avx512_panel(const typename V::Stored* panel, const Input
 #undef CHRONOTILE_PANEL_BODY
 
 /// to[c * lanes + l] = from[l * kPanel + c] in double precision, or adds it, for 16 lanes and 16 columns. A zero is +0.
-CHRONOTILE_AVX512 void turn_square(const float* from, double* to, std::size_t lanes, bool add) {
+CHRONOTILE_AVX512 void turn_sums(const float* from, double* to, std::size_t lanes, bool add) {
   // with all of a mask: as in Avx512Half
   constexpr __mmask16 kAll = 0xffff;
   __m512 rows[16];
@@ -205,15 +205,14 @@ CHRONOTILE_AVX512 void turn_square(const float* from, double* to, std::size_t la
     const __m512 low1 = _mm512_maskz_shuffle_f32x4(kAll, fours[column], fours[column + 4], 0xdd);
     const __m512 high0 = _mm512_maskz_shuffle_f32x4(kAll, fours[column + 8], fours[column + 12], 0x88);
     const __m512 high1 = _mm512_maskz_shuffle_f32x4(kAll, fours[column + 8], fours[column + 12], 0xdd);
-    const __m512 turned[4] = {_mm512_maskz_shuffle_f32x4(kAll, low0, high0, 0x88),
-                              _mm512_maskz_shuffle_f32x4(kAll, low1, high1, 0x88),
-                              _mm512_maskz_shuffle_f32x4(kAll, low0, high0, 0xdd),
-                              _mm512_maskz_shuffle_f32x4(kAll, low1, high1, 0xdd)};
+    const __m512 turned[4] = {
+        _mm512_maskz_shuffle_f32x4(kAll, low0, high0, 0x88), _mm512_maskz_shuffle_f32x4(kAll, low1, high1, 0x88),
+        _mm512_maskz_shuffle_f32x4(kAll, low0, high0, 0xdd), _mm512_maskz_shuffle_f32x4(kAll, low1, high1, 0xdd)};
     for (int four = 0; four < 4; ++four) {
       double* out = to + static_cast<std::size_t>(column + 4 * four) * lanes;
-      const __m512d lanes16 = _mm512_castps_pd(turned[four]);
-      const __m256 halves[2] = {_mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xff, lanes16, 0)),
-                                _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xff, lanes16, 1))};
+      const __m512d of_column = _mm512_castps_pd(turned[four]);
+      const __m256 halves[2] = {_mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xff, of_column, 0)),
+                                _mm256_castpd_ps(_mm512_maskz_extractf64x4_pd(0xff, of_column, 1))};
       for (const __m256& half : halves) {
         const __m512d more = _mm512_add_pd(_mm512_maskz_cvtps_pd(0xff, half), _mm512_setzero_pd());
         _mm512_storeu_pd(out, add ? _mm512_add_pd(_mm512_loadu_pd(out), more) : more);
@@ -449,13 +448,13 @@ void multiply(const Stored* weights, const Input* x, double* out, std::size_t la
     }
 #ifdef CHRONOTILE_X86_KERNELS
     if constexpr (std::is_same_v<Real, float>) {
-      constexpr std::size_t kSide = 16;
-      if (isa == Isa::kAvx512 && active == lanes && lanes % kSide == 0 && begin % 16 == 0 && end % 16 == 0) {
+      constexpr int kSide = 16;
+      if (isa == Isa::kAvx512 && active == lanes && lanes % kSide == 0 && begin % kSide == 0 && end % kSide == 0) {
         for (std::size_t first_lane = 0; first_lane < lanes; first_lane += kSide) {
-          for (int column = begin; column < end; column += 16) {
-            turn_square(memory.sums.data() + first_lane * kPanel + column,
-                        out + static_cast<std::size_t>(panel * kPanel + column) * lanes + first_lane, lanes,
-                        into == Into::kAdd);
+          for (int column = begin; column < end; column += kSide) {
+            turn_sums(memory.sums.data() + first_lane * kPanel + column,
+                      out + static_cast<std::size_t>(panel * kPanel + column) * lanes + first_lane, lanes,
+                      into == Into::kAdd);
           }
         }
         continue;

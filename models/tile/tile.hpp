@@ -106,7 +106,8 @@ class Tile final : public sc_core::sc_module, public CapacitorLink, public probe
   void program(WeightSet set, const WeightMatrix& target);
   /// The same, as the devices are `age_s` after they were written.
   void program(WeightSet set, const WeightMatrix& target, double age_s);
-  /// Waits for work on the weights. Behind it, and while no time passes, tiles may be programmed side by side.
+  /// What was integrated until now sees the weights as they are; waits for work on them. Behind it, and while no time
+  /// passes, tiles may be programmed side by side.
   void join();
   [[nodiscard]] const WeightArray& array() const;
   /// Weights that were written with pulses relax: the time until drift begins passes (set time, see
