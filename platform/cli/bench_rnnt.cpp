@@ -35,7 +35,7 @@ struct Case {
   const char* name;
   std::size_t lanes;
   host::Order order;
-  std::size_t utterances;        ///< for a few seconds on two cores
+  std::size_t utterances;         ///< for a few seconds on two cores
   const char* preset = nullptr;   ///< of this case; null: as configured
   const char* setting = nullptr;  ///< of this case; those of the command line win
 };
